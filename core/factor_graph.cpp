@@ -1,0 +1,222 @@
+#include <credo/core/error.hpp>
+#include <credo/core/factor_graph.hpp>
+#include <credo/core/graph_structure.hpp>
+#include <credo/core/names.hpp>
+#include <credo/core/numerics.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_set>
+#include <utility>
+
+namespace credo {
+
+std::string Variable::state_name(std::size_t state) const {
+  return states.empty() ? std::to_string(state) : states.at(state);
+}
+
+std::optional<std::size_t> Variable::find_state(std::string_view state) const {
+  const auto named = std::ranges::find(states, state);
+  if (named != states.end()) return static_cast<std::size_t>(named - states.begin());
+  std::size_t number = 0;
+  const char* const end = state.data() + state.size();
+  const auto [stop, error] = std::from_chars(state.data(), end, number);
+  if (error == std::errc{} && stop == end && number < cardinality) return number;
+  return std::nullopt;
+}
+
+VariableId FactorGraph::add_variable(std::string variable_name, std::size_t cardinality,
+                                     std::vector<std::string> states) {
+  return add_variable(Variable{std::move(variable_name), cardinality, std::move(states)});
+}
+
+VariableId FactorGraph::add_variable(Variable variable) {
+  if (variable.name.empty()) throw ModelError("variable: expected a name, got an empty one");
+  if (variable.cardinality == 0) {
+    throw ModelError(
+        fmt::format("variable {}: expected a cardinality of at least 1, got 0", variable.name));
+  }
+  if (!variable.states.empty()) {
+    if (variable.states.size() != variable.cardinality) {
+      throw ModelError(fmt::format("variable {}: expected {} state names, got {}", variable.name,
+                                   variable.cardinality, variable.states.size()));
+    }
+    std::unordered_set<std::string_view> seen;
+    for (const std::string& state : variable.states) {
+      if (!seen.insert(state).second) {
+        throw ModelError(fmt::format("variable {}: expected distinct state names, got {} twice",
+                                     variable.name, state));
+      }
+    }
+  }
+  const auto id = static_cast<VariableId>(variables_.size());
+  if (!by_name_.emplace(variable.name, id).second) {
+    throw ModelError(
+        fmt::format("variable {}: expected a new name, this one is taken", variable.name));
+  }
+  variables_.push_back(std::move(variable));
+  factors_of_.emplace_back();
+  return id;
+}
+
+FactorId FactorGraph::add_factor(Scope scope, Table table) {
+  const auto id = static_cast<FactorId>(factors_.size());
+  for (std::size_t i = 0; i < scope.size(); ++i) {
+    if (scope[i] >= variables_.size()) {
+      throw ModelError(fmt::format("factor {}: expected variables below {}, got {}", id,
+                                   variables_.size(), scope[i]));
+    }
+    if (std::find(scope.begin(), scope.begin() + static_cast<std::ptrdiff_t>(i), scope[i]) !=
+        scope.begin() + static_cast<std::ptrdiff_t>(i)) {
+      throw ModelError(fmt::format("factor {}: expected distinct variables, got {} twice", id,
+                                   variables_[scope[i]].name));
+    }
+  }
+  std::vector<std::size_t> expected;
+  expected.reserve(scope.size());
+  for (const VariableId v : scope) expected.push_back(variables_[v].cardinality);
+  if (!std::ranges::equal(expected, table.shape())) {
+    std::vector<std::string_view> names;
+    for (const VariableId v : scope) names.push_back(variables_[v].name);
+    throw ModelError(fmt::format("factor {} over ({}): expected a table of shape [{}], got [{}]",
+                                 id, fmt::join(names, ", "), fmt::join(expected, ", "),
+                                 fmt::join(table.shape(), ", ")));
+  }
+  for (const VariableId v : scope) factors_of_[v].push_back(id);
+  factors_.push_back(Factor{std::move(scope), std::move(table), std::nullopt});
+  return id;
+}
+
+FactorId FactorGraph::add_factor(Scope scope, std::vector<double> values) {
+  std::vector<std::size_t> shape;
+  for (const VariableId v : scope) {
+    if (v >= variables_.size()) {
+      throw ModelError(fmt::format("factor {}: expected variables below {}, got {}",
+                                   factors_.size(), variables_.size(), v));
+    }
+    shape.push_back(variables_[v].cardinality);
+  }
+  return add_factor(std::move(scope), Table::dense(std::move(shape), std::move(values)));
+}
+
+namespace {
+
+/// Sum over the child of every assignment of the other variables that holds an entry. For a
+/// sparse table, assignments with no entry are absent (an unavailable combination).
+std::unordered_map<std::uint64_t, double> column_sums(const Table& table, std::size_t position) {
+  std::uint64_t inner = 1;
+  for (std::size_t d = position + 1; d < table.rank(); ++d) inner *= table.shape()[d];
+  const std::uint64_t extent = table.shape()[position];
+  std::unordered_map<std::uint64_t, double> sums;
+  const auto add = [&](std::uint64_t index, double value) {
+    const std::uint64_t column = index / (inner * extent) * inner + index % inner;
+    sums[column] += table.domain() == Domain::linear ? value : std::exp(value);
+  };
+  const std::span<const double> values = table.values();
+  if (!table.is_sparse()) {
+    for (std::size_t i = 0; i < values.size(); ++i) add(i, values[i]);
+    return sums;
+  }
+  const Table::Rows rows = table.rows();
+  const std::uint64_t width = table.shape().back();
+  for (std::size_t r = 0; r < rows.index.size(); ++r) {
+    for (std::uint64_t i = rows.begin[r]; i < rows.begin[r + 1]; ++i) {
+      add(rows.index[r] * width + rows.column[i], values[i]);
+    }
+  }
+  return sums;
+}
+
+}  // namespace
+
+FactorId FactorGraph::add_conditional(Scope scope, VariableId child, Table table,
+                                      double tolerance) {
+  const auto at = std::ranges::find(scope, child);
+  if (at == scope.end()) {
+    throw ModelError(fmt::format("factor {}: expected the child, variable {}, in the scope",
+                                 factors_.size(), child));
+  }
+  const auto position = static_cast<std::size_t>(at - scope.begin());
+  const FactorId id = add_factor(std::move(scope), std::move(table));
+  for (const auto& [column, sum] : column_sums(factors_[id].table, position)) {
+    if (!(std::fabs(sum - 1.0) <= tolerance)) {
+      const std::string what =
+          fmt::format("{}: expected p({} given parents) to sum to 1, got {} for parent state {}",
+                      describe(id), variables_[child].name, sum, column);
+      for (const VariableId v : factors_[id].scope) factors_of_[v].pop_back();
+      factors_.pop_back();
+      throw ModelError(what);
+    }
+  }
+  factors_[id].child = child;
+  return id;
+}
+
+std::optional<VariableId> FactorGraph::find_variable(std::string_view wanted) const {
+  const auto at = by_name_.find(std::string(wanted));
+  return at == by_name_.end() ? std::nullopt : std::optional(at->second);
+}
+
+VariableId FactorGraph::require_variable(std::string_view wanted) const {
+  if (const auto found = find_variable(wanted)) return *found;
+  std::vector<std::string> names;
+  for (const Variable& v : variables_) names.push_back(v.name);
+  throw ModelError(fmt::format("unknown variable {}{}", wanted, did_you_mean(wanted, names)));
+}
+
+std::size_t FactorGraph::require_state(VariableId v, std::string_view wanted) const {
+  const Variable& variable = variables_.at(v);
+  if (const auto found = variable.find_state(wanted)) return *found;
+  if (variable.states.empty()) {
+    throw ModelError(fmt::format("variable {}: expected a state from 0 to {}, got {}",
+                                 variable.name, variable.cardinality - 1, wanted));
+  }
+  const std::size_t shown = std::min<std::size_t>(variable.states.size(), 12);
+  throw ModelError(fmt::format("variable {}: expected one of the states {}{}, got {}{}",
+                               variable.name,
+                               fmt::join(std::span(variable.states).first(shown), ", "),
+                               shown < variable.states.size() ? ", ..." : "", wanted,
+                               did_you_mean(wanted, variable.states)));
+}
+
+double FactorGraph::log_weight(std::span<const std::size_t> assignment) const {
+  if (assignment.size() != variables_.size()) {
+    throw ModelError(fmt::format("assignment: expected {} states, got {}", variables_.size(),
+                                 assignment.size()));
+  }
+  CompensatedSum total;
+  std::vector<std::size_t> states;
+  for (const Factor& f : factors_) {
+    states.clear();
+    for (const VariableId v : f.scope) states.push_back(assignment[v]);
+    const double log_value = f.table.log_at(f.table.index_of(states));
+    if (log_value == -kInfinity) return -kInfinity;
+    total.add(log_value);
+  }
+  return total.value();
+}
+
+std::string FactorGraph::describe(FactorId f) const {
+  std::vector<std::string_view> names;
+  for (const VariableId v : factors_.at(f).scope) names.push_back(variables_[v].name);
+  return fmt::format("f{}({})", f, fmt::join(names, ", "));
+}
+
+bool FactorGraph::is_bayesian_network() const {
+  std::vector<char> has_conditional(variables_.size(), 0);
+  std::vector<Arc> arcs;
+  for (const Factor& f : factors_) {
+    if (!f.child || has_conditional[*f.child]) return false;
+    has_conditional[*f.child] = 1;
+    for (const VariableId v : f.scope) {
+      if (v != *f.child) arcs.push_back({v, *f.child});
+    }
+  }
+  return factors_.size() == variables_.size() &&
+         topological_order(variables_.size(), arcs).has_value();
+}
+
+}  // namespace credo

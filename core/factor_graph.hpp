@@ -1,0 +1,113 @@
+#pragma once
+// The factor graph: variables, and factors that bind shared tables to scopes.
+// It denotes p~(x) = prod_f f(x_f) and Z = sum_x p~(x).
+
+#include <credo/core/table.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace credo {
+
+/// Index of a variable in its graph, in order of addition.
+using VariableId = std::uint32_t;
+/// Index of a factor in its graph, in order of addition.
+using FactorId = std::uint32_t;
+/// Ordered variables of a table; row-major, the last varies fastest.
+using Scope = std::vector<VariableId>;
+
+/// A discrete variable. Never empty: cardinality >= 1.
+struct Variable {
+  std::string name;
+  std::size_t cardinality = 0;
+  /// Empty, or one distinct name per state.
+  std::vector<std::string> states;
+
+  /// The name of a state, or its number when states have no names.
+  [[nodiscard]] std::string state_name(std::size_t state) const;
+  /// The state of that name; else the state of that number (so that `x=1` works everywhere).
+  [[nodiscard]] std::optional<std::size_t> find_state(std::string_view name) const;
+
+  friend bool operator==(const Variable&, const Variable&) = default;
+};
+
+/// A table bound to a scope; maybe marked as the conditional p(child given the rest of the scope).
+struct Factor {
+  Scope scope;
+  Table table;
+  /// A member of scope. The mark says sum_child f = 1 for every state of the
+  /// others; algorithms use it to drop barren parts.
+  std::optional<VariableId> child;
+
+  friend bool operator==(const Factor&, const Factor&) = default;
+};
+
+/// Variables and factors. Built by adding; engines borrow it const.
+class FactorGraph {
+ public:
+  /// Adds a variable. Throws ModelError on an empty or taken name, cardinality 0, or state names
+  /// whose count is not the cardinality or that repeat.
+  VariableId add_variable(std::string name, std::size_t cardinality,
+                          std::vector<std::string> states = {});
+  VariableId add_variable(Variable variable);
+
+  /// Adds f(scope). Throws ModelError, naming variable and factor, on unknown
+  /// or repeated variables and on a shape that differs from the cardinalities.
+  FactorId add_factor(Scope scope, Table table);
+  /// The same from all entries, row-major over scope.
+  FactorId add_factor(Scope scope, std::vector<double> values);
+
+  /// Adds p(child given others of scope); child must be in scope. Throws as
+  /// add_factor, and when some column does not sum to 1 within tolerance.
+  FactorId add_conditional(Scope scope, VariableId child, Table table, double tolerance = 1e-6);
+
+  [[nodiscard]] std::size_t variable_count() const noexcept { return variables_.size(); }
+  [[nodiscard]] std::size_t factor_count() const noexcept { return factors_.size(); }
+  [[nodiscard]] const Variable& variable(VariableId v) const { return variables_.at(v); }
+  [[nodiscard]] const Factor& factor(FactorId f) const { return factors_.at(f); }
+  [[nodiscard]] std::span<const Variable> variables() const noexcept { return variables_; }
+  [[nodiscard]] std::span<const Factor> factors() const noexcept { return factors_; }
+  [[nodiscard]] std::size_t cardinality(VariableId v) const { return variables_.at(v).cardinality; }
+  /// Factors whose scope has v, in order of addition.
+  [[nodiscard]] std::span<const FactorId> factors_of(VariableId v) const {
+    return factors_of_.at(v);
+  }
+
+  [[nodiscard]] std::optional<VariableId> find_variable(std::string_view name) const;
+  /// The variable of that name. Throws ModelError with the nearest names.
+  [[nodiscard]] VariableId require_variable(std::string_view name) const;
+  /// The state of that name or number. Throws ModelError with the possible states.
+  [[nodiscard]] std::size_t require_state(VariableId v, std::string_view name) const;
+
+  /// log p~(x) of a full assignment, one state per variable, in natural
+  /// logarithms. Throws ModelError on a wrong count or state.
+  [[nodiscard]] double log_weight(std::span<const std::size_t> assignment) const;
+
+  /// "f3(rain, sprinkler)": a factor as messages name it.
+  [[nodiscard]] std::string describe(FactorId f) const;
+
+  /// Whether every factor is a conditional, every variable the child of exactly
+  /// one, and the directed graph is acyclic.
+  [[nodiscard]] bool is_bayesian_network() const;
+
+  /// A name for people and files that carry one; not used by inference.
+  std::string name;
+
+  friend bool operator==(const FactorGraph& a, const FactorGraph& b) {
+    return a.name == b.name && a.variables_ == b.variables_ && a.factors_ == b.factors_;
+  }
+
+ private:
+  std::vector<Variable> variables_;
+  std::vector<Factor> factors_;
+  std::vector<std::vector<FactorId>> factors_of_;
+  std::unordered_map<std::string, VariableId> by_name_;
+};
+
+}  // namespace credo

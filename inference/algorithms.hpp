@@ -1,0 +1,28 @@
+#pragma once
+// The table of algorithms: automatic choice, command line, documentation and
+// bindings all read it.
+
+#include <credo/inference/infer.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace credo {
+
+struct Algorithm {
+  std::string_view name;
+  std::string_view summary;
+  Guarantee guarantee;
+  /// "" when it can answer; else the reason, with numbers.
+  std::string (*why_not)(const FactorGraph&, const Evidence&, const Query&, const InferOptions&);
+  Result (*run)(const FactorGraph&, const Evidence&, const Query&, const InferOptions&);
+};
+
+/// In the order automatic choice tries them.
+[[nodiscard]] std::span<const Algorithm> algorithms() noexcept;
+
+/// Throws OptionError with the nearest names.
+[[nodiscard]] const Algorithm& require_algorithm(std::string_view name);
+
+}  // namespace credo

@@ -1,0 +1,83 @@
+#pragma once
+// Asking: one free function, and a compiled form for repeated queries.
+
+#include <credo/inference/plan.hpp>
+#include <credo/inference/query.hpp>
+#include <credo/inference/result.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace credo {
+
+/// What an observer sees while long work runs.
+struct Progress {
+  std::string_view phase;        ///< "plan", "contract", ...
+  double fraction = 0.0;         ///< of the predicted operations, 0 to 1
+  double elapsed_seconds = 0.0;  ///< since infer() was called
+};
+/// Called now and then from the calling thread; return false to cancel.
+using Observer = std::function<bool(const Progress&)>;
+
+enum class Scalar : std::uint8_t {
+  automatic,      ///< scaled doubles; log-doubles when the range demands it
+  scaled_double,  ///< doubles with a power-of-two exponent per table
+  log_double,     ///< natural logarithms
+};
+
+struct InferOptions {
+  /// A name of the table of algorithms, or "auto".
+  std::string algorithm = "auto";
+  /// Refuse plans that would need more. Tables of the model are not counted.
+  double memory_limit_bytes = 8.0 * 1024 * 1024 * 1024;
+  double time_limit_seconds = kInfinity;
+  /// Results do not depend on it.
+  std::size_t threads = 1;
+  Scalar scalar = Scalar::automatic;
+  /// Drop states without support before planning (never changes an answer).
+  bool propagate_zeros = true;
+  /// Look for a minimal conflicting set when evidence is impossible.
+  bool explain_conflict = true;
+  PlanOptions plan;
+  Observer observer;
+
+  /// Throws OptionError naming option, value and bound.
+  void validate() const;
+};
+
+/// Answers a query. Wrong input throws (EvidenceError, QueryError, OptionError); everything else is
+/// a status of the result.
+[[nodiscard]] Result infer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+                           const InferOptions& options = {});
+[[nodiscard]] Result infer(const FactorGraph& graph, const Query& query,
+                           const InferOptions& options = {});
+
+/// A query planned once for an evidence pattern (which variables have findings,
+/// of which kind), answered many times. Borrows the graph.
+class CompiledQuery {
+ public:
+  /// The states of pattern are ignored; only its variables and kinds matter.
+  /// Throws like infer(). When the plan is over budget, every run says so.
+  CompiledQuery(const FactorGraph& graph, const Evidence& pattern, Query query,
+                InferOptions options = {});
+  ~CompiledQuery();
+  CompiledQuery(CompiledQuery&&) noexcept;
+  CompiledQuery& operator=(CompiledQuery&&) noexcept;
+
+  [[nodiscard]] const Plan& plan() const noexcept;
+  /// Throws EvidenceError when the findings are not of the pattern.
+  [[nodiscard]] Result run(const Evidence& evidence) const;
+  /// One result per evidence, contracted together with the batch as innermost index.
+  [[nodiscard]] std::vector<Result> run_batch(std::span<const Evidence> evidences) const;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace credo

@@ -1,0 +1,114 @@
+#pragma once
+// What comes back: numbers that carry their warrant.
+
+#include <credo/core/evidence.hpp>
+#include <credo/core/factor_graph.hpp>
+#include <credo/core/numerics.hpp>
+#include <credo/inference/plan.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace credo {
+
+enum class Status : std::uint8_t {
+  not_run,              ///< no answer was computed
+  ok,                   ///< answered
+  impossible_evidence,  ///< Z = 0 exactly; conflict says why
+  refused,              ///< over budget, or no algorithm can answer; message says why
+  deadline,             ///< the time limit came first
+  cancelled,            ///< the observer asked to stop
+};
+[[nodiscard]] std::string_view status_name(Status status) noexcept;
+
+enum class Guarantee : std::uint8_t {
+  none,
+  exact,
+  upper_bound,
+  lower_bound,
+  fixed_point,  ///< converged, no bound
+  unconverged,
+};
+[[nodiscard]] std::string_view guarantee_name(Guarantee guarantee) noexcept;
+
+/// A joint marginal p(x_scope), linear domain, sums to 1. Sparse when the factor it belongs to is.
+struct Belief {
+  Scope scope;
+  Table table;
+};
+
+/// A full assignment, one state per variable.
+struct Assignment {
+  std::vector<std::size_t> states;
+  /// log p~(x), or for marginal MAP log sum over the other variables.
+  double log_value = kNaN;
+};
+
+/// A message of the contraction tree. upward = log sum (or max) of the product of everything below
+/// the step; downward = log of the derivative of Z with respect to exp(upward). Their sum is, up
+/// to log Z, the log marginal over scope. Natural logarithms of unnormalised
+/// quantities: nothing was rescaled away.
+struct Message {
+  Scope scope;
+  Scope eliminated;
+  Table upward;
+  /// Only when the query computes marginals.
+  Table downward;
+};
+
+struct Timings {
+  double plan_seconds = kNaN;   ///< reduce, order, compile
+  double infer_seconds = kNaN;  ///< contract
+};
+
+/// Poisoned until computed: NaN, empty, "not run yet".
+struct Result {
+  Status status = Status::not_run;
+  std::string message = "not run yet";
+  Guarantee guarantee = Guarantee::none;
+  std::string algorithm_requested;
+  std::string algorithm_used;
+
+  /// Natural logarithm of Z; -infinity when status is impossible_evidence.
+  double log_z = kNaN;
+  double log_z_lower = kNaN;
+  double log_z_upper = kNaN;
+
+  /// One vector per variable, or empty vectors for variables not asked for.
+  std::vector<std::vector<double>> marginals;
+  /// In the order of Query::joints.
+  std::vector<Belief> joints;
+  /// One per factor when asked for.
+  std::vector<Belief> factor_marginals;
+  /// map and marginal_map: best first. For marginal MAP states of variables
+  /// not maximised are those of the best completion (their MAP given the targets is not implied):
+  /// they are left at 0.
+  std::vector<Assignment> assignments;
+  std::vector<std::vector<std::size_t>> samples;
+  /// One table per factor: d log Z / d f(x_f), signed values, row-major like
+  /// the factor's dense table, or aligned with its stored entries when sparse.
+  std::vector<std::vector<double>> sensitivity;
+  std::vector<Message> messages;
+
+  /// impossible_evidence: a minimal set of findings of probability zero; empty
+  /// when the model itself has Z = 0.
+  std::vector<Finding> conflict;
+
+  Plan plan;
+  Timings timings;
+  int iterations = -1;
+  double residual = kNaN;
+  /// "scaled-double" or "log-double": the scalar that was used.
+  std::string scalar_used;
+
+  [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
+  /// p(x_v). Throws QueryError when it was not computed, saying why.
+  [[nodiscard]] const std::vector<double>& marginal(VariableId v) const;
+  /// The best assignment. Throws QueryError when there is none.
+  [[nodiscard]] const Assignment& assignment() const;
+};
+
+}  // namespace credo
