@@ -1,0 +1,34 @@
+#include <credo/core/error.hpp>
+#include <credo/core/names.hpp>
+#include <credo/inference/algorithms.hpp>
+#include <credo/inference/enumeration.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <vector>
+
+namespace credo {
+
+namespace {
+
+constexpr std::array kAlgorithms{
+    Algorithm{"enumeration", "lists every joint state; the definition itself, for small models",
+              Guarantee::exact, why_not_enumeration, run_enumeration},
+};
+
+}  // namespace
+
+std::span<const Algorithm> algorithms() noexcept { return kAlgorithms; }
+
+const Algorithm& require_algorithm(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Algorithm& algorithm : kAlgorithms) {
+    if (algorithm.name == name) return algorithm;
+    names.emplace_back(algorithm.name);
+  }
+  names.emplace_back("auto");
+  throw OptionError(fmt::format("unknown algorithm {}{}", name, did_you_mean(name, names)));
+}
+
+}  // namespace credo

@@ -1,0 +1,137 @@
+#include <credo/core/error.hpp>
+#include <credo/inference/conflict.hpp>
+#include <credo/inference/driver.hpp>
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+namespace credo {
+
+void InferOptions::validate() const {
+  if (algorithm != "auto") static_cast<void>(require_algorithm(algorithm));
+  if (!(memory_limit_bytes > 0.0)) {
+    throw OptionError(
+        fmt::format("option memory_limit_bytes: expected more than 0, got {}", memory_limit_bytes));
+  }
+  if (!(time_limit_seconds >= 0.0)) {
+    throw OptionError(
+        fmt::format("option time_limit_seconds: expected at least 0, got {}", time_limit_seconds));
+  }
+  if (threads == 0) throw OptionError("option threads: expected at least 1, got 0");
+}
+
+void validate_question(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+                       const InferOptions& options) {
+  evidence.validate(graph);
+  query.validate(graph);
+  options.validate();
+}
+
+void complete_result(const FactorGraph& graph, const Evidence& evidence,
+                     const InferOptions& options, std::string_view algorithm,
+                     double elapsed_seconds, Result& result) {
+  constexpr std::string_view kPoison = "not run yet";
+  result.algorithm_requested = options.algorithm;
+  result.algorithm_used = algorithm;
+  const bool silent = result.message.empty() || result.message == kPoison;
+  switch (result.status) {
+    case Status::ok:
+      if (silent) result.message = "answered";
+      break;
+    case Status::deadline:
+      if (silent) {
+        result.message =
+            fmt::format("stopped at the time limit of {} s", options.time_limit_seconds);
+      }
+      break;
+    case Status::cancelled:
+      if (silent) result.message = "cancelled by the observer";
+      break;
+    case Status::impossible_evidence: {
+      result.log_z = -kInfinity;
+      result.guarantee = Guarantee::exact;
+      InferOptions remaining = options;
+      remaining.time_limit_seconds -= elapsed_seconds;
+      const Conflict conflict =
+          options.explain_conflict ? find_conflict(graph, evidence, remaining) : Conflict{};
+      result.conflict = conflict.findings;
+      result.message = describe(graph, conflict);
+      break;
+    }
+    case Status::not_run:
+    case Status::refused:
+      break;
+  }
+  if (result.guarantee == Guarantee::exact) {
+    result.log_z_lower = result.log_z;
+    result.log_z_upper = result.log_z;
+  }
+}
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Result refusal(std::string reason) {
+  Result result;
+  result.status = Status::refused;
+  result.message = std::move(reason);
+  return result;
+}
+
+/// Runs one algorithm; what it cannot answer comes back refused, with its name.
+Result attempt(const Algorithm& algorithm, const FactorGraph& graph, const Evidence& evidence,
+               const Query& query, const InferOptions& options) {
+  const std::string reason = algorithm.why_not(graph, evidence, query, options);
+  Result result = reason.empty() ? algorithm.run(graph, evidence, query, options) : refusal(reason);
+  if (result.status == Status::refused) {
+    result.message = fmt::format("{}: {}", algorithm.name, result.message);
+  }
+  return result;
+}
+
+/// The first algorithm of the table that does not refuse; when all do, the
+/// first one's refusal (with its plan) and everyone's reasons.
+std::pair<Result, std::string_view> choose(const FactorGraph& graph, const Evidence& evidence,
+                                           const Query& query, const InferOptions& options) {
+  Result refused;
+  std::string reasons;
+  for (const Algorithm& algorithm : algorithms()) {
+    Result result = attempt(algorithm, graph, evidence, query, options);
+    if (result.status != Status::refused) return {std::move(result), algorithm.name};
+    reasons += (reasons.empty() ? "" : "; ") + result.message;
+    if (refused.status == Status::not_run) refused = std::move(result);
+  }
+  refused.status = Status::refused;
+  refused.message = std::move(reasons);
+  return {std::move(refused), ""};
+}
+
+}  // namespace
+
+Result infer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+             const InferOptions& options) {
+  const Clock::time_point start = Clock::now();
+  validate_question(graph, evidence, query, options);
+  Result result;
+  std::string_view used = options.algorithm;
+  if (options.algorithm == "auto") {
+    std::tie(result, used) = choose(graph, evidence, query, options);
+  } else {
+    result = attempt(require_algorithm(options.algorithm), graph, evidence, query, options);
+  }
+  complete_result(graph, evidence, options, used, seconds_since(start), result);
+  return result;
+}
+
+Result infer(const FactorGraph& graph, const Query& query, const InferOptions& options) {
+  return infer(graph, Evidence{}, query, options);
+}
+
+}  // namespace credo

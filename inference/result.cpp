@@ -1,0 +1,58 @@
+#include <credo/core/error.hpp>
+#include <credo/inference/result.hpp>
+
+#include <fmt/format.h>
+
+namespace credo {
+
+std::string_view status_name(Status status) noexcept {
+  switch (status) {
+    case Status::not_run:
+      return "not-run";
+    case Status::ok:
+      return "ok";
+    case Status::impossible_evidence:
+      return "impossible-evidence";
+    case Status::refused:
+      return "refused";
+    case Status::deadline:
+      return "deadline";
+    case Status::cancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+std::string_view guarantee_name(Guarantee guarantee) noexcept {
+  switch (guarantee) {
+    case Guarantee::none:
+      return "none";
+    case Guarantee::exact:
+      return "exact";
+    case Guarantee::upper_bound:
+      return "upper-bound";
+    case Guarantee::lower_bound:
+      return "lower-bound";
+    case Guarantee::fixed_point:
+      return "fixed-point";
+    case Guarantee::unconverged:
+      return "unconverged";
+  }
+  return "unknown";
+}
+
+const std::vector<double>& Result::marginal(VariableId v) const {
+  if (v < marginals.size() && !marginals[v].empty()) return marginals[v];
+  throw QueryError(
+      fmt::format("marginal of variable {}: not in this result ({}); {}", v, status_name(status),
+                  status == Status::ok ? "ask for it in the query's targets" : message));
+}
+
+const Assignment& Result::assignment() const {
+  if (!assignments.empty()) return assignments.front();
+  throw QueryError(
+      fmt::format("assignment: not in this result ({}); {}", status_name(status),
+                  status == Status::ok ? "ask with Query::map or Query::marginal_map" : message));
+}
+
+}  // namespace credo
