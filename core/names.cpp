@@ -1,6 +1,7 @@
 #include <credo/core/names.hpp>
 
 #include <algorithm>
+#include <compare>
 #include <cctype>
 #include <numeric>
 
@@ -33,6 +34,7 @@ std::vector<std::string> nearest_names(std::string_view name,
   struct Near {
     std::size_t distance;
     std::size_t index;
+    auto operator<=>(const Near&) const = default;
   };
   std::vector<Near> near;
   const std::size_t limit = std::max<std::size_t>(1, name.size() / 2);
@@ -43,7 +45,7 @@ std::vector<std::string> nearest_names(std::string_view name,
     const std::size_t distance = edit_distance(name, candidates[i]);
     if (distance <= limit) near.push_back({distance, i});
   }
-  std::ranges::stable_sort(near, {}, &Near::distance);
+  std::ranges::sort(near);
   std::vector<std::string> names;
   for (std::size_t i = 0; i < std::min(most, near.size()); ++i) {
     names.push_back(candidates[near[i].index]);
