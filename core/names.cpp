@@ -1,8 +1,8 @@
 #include <credo/core/names.hpp>
 
 #include <algorithm>
-#include <compare>
 #include <cctype>
+#include <compare>
 #include <numeric>
 
 namespace credo {
