@@ -1,0 +1,45 @@
+#pragma once
+// Bytes from a file, a stream or memory, gunzipped on the way when they start
+// with the gzip magic, so that no caller needs to know how a model is stored.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace credo {
+
+/// A forward-only stream of bytes. Holds a constant amount of memory whatever the input declares
+/// or decompresses to.
+class ByteSource {
+ public:
+  /// Throws FileError when the file cannot be opened or is a folder.
+  [[nodiscard]] static ByteSource from_file(const std::filesystem::path& path);
+  /// Borrows the text.
+  [[nodiscard]] static ByteSource from_memory(std::string_view text, std::string name);
+  /// Borrows the stream.
+  [[nodiscard]] static ByteSource from_stream(std::istream& stream, std::string name);
+
+  ByteSource(ByteSource&&) noexcept;
+  ByteSource& operator=(ByteSource&&) noexcept;
+  ~ByteSource();
+
+  /// Reads up to `most` bytes and returns how many; 0 only at the end. Throws
+  /// FileError when reading fails or compressed data is damaged or cut short.
+  std::size_t read(char* to, std::size_t most);
+
+  /// What messages call it.
+  [[nodiscard]] const std::string& name() const noexcept;
+  /// Bytes taken so far, before decompression.
+  [[nodiscard]] std::uint64_t raw_bytes() const noexcept;
+
+ private:
+  struct State;
+  explicit ByteSource(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace credo

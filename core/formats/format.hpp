@@ -1,0 +1,62 @@
+#pragma once
+// Reading and writing factor graphs: one front, one table of formats.
+
+#include <credo/core/factor_graph.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace credo {
+
+class ByteSource;
+
+/// File formats of models; docs/formats.md describes each.
+enum class Format : std::uint8_t { uai, bif, xmlbif, net, json };
+
+/// One line of the table of formats.
+struct FormatInfo {
+  Format format;
+  std::string_view name;                           ///< as on a command line
+  std::string_view description;                    ///< for people
+  std::span<const std::string_view> extensions;    ///< without the dot; the first is preferred
+  bool bayesian_only;                              ///< holds nothing but Bayesian networks
+  FactorGraph (*read)(ByteSource& source);         ///< throws ParseError
+  std::string (*write)(const FactorGraph& graph);  ///< throws ModelError
+};
+
+/// Every format, in the order of the enumeration.
+[[nodiscard]] std::span<const FormatInfo> formats() noexcept;
+[[nodiscard]] const FormatInfo& format_info(Format format) noexcept;
+
+/// The format of that name. Throws OptionError with the names there are.
+[[nodiscard]] Format format_of_name(std::string_view name);
+/// The format a path's extension names; a final ".gz" is ignored.
+[[nodiscard]] std::optional<Format> format_of_path(const std::filesystem::path& path);
+
+/// Reads a model; without a format, the extension decides. Gunzips what starts with the gzip magic.
+/// Throws FileError when the file cannot be read or its format is unknown,
+/// ParseError (source:line:column) on text that is not a valid model.
+[[nodiscard]] FactorGraph read_model(const std::filesystem::path& path,
+                                     std::optional<Format> format = {});
+[[nodiscard]] FactorGraph read_model(std::string_view text, Format format,
+                                     std::string source_name = "memory");
+[[nodiscard]] FactorGraph read_model(std::istream& stream, Format format,
+                                     std::string source_name = "stream");
+
+/// The graph as text. Throws ModelError when the format cannot hold it exactly,
+/// saying which can; what UAI drops by nature is said by losses().
+[[nodiscard]] std::string write_model(const FactorGraph& graph, Format format);
+/// Writes atomically, compressed when the path ends in ".gz". Throws FileError and ModelError.
+void write_model(const std::filesystem::path& path, const FactorGraph& graph,
+                 std::optional<Format> format = {});
+
+/// What reading back a written graph would not return ("names of variables and
+/// states become numbers"), for a note to the user; empty when nothing is lost.
+[[nodiscard]] std::string losses(const FactorGraph& graph, Format format);
+
+}  // namespace credo
