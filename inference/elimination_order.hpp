@@ -1,0 +1,42 @@
+#pragma once
+// Elimination orders: randomised greedy search on the interaction graph.
+
+#include <credo/core/factor_graph.hpp>
+#include <credo/inference/plan.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace credo {
+
+/// The symbolic problem: scopes over variables 0 .. log2_cardinality.size() - 1.
+struct OrderProblem {
+  std::vector<double> log2_cardinality;
+  std::vector<Scope> scopes;
+  /// Only these variables are eliminated.
+  std::vector<VariableId> variables;
+  /// Per variable: all of group g are eliminated before any of group g + 1.
+  std::vector<std::uint8_t> group;
+  /// Eliminated first, in this order (a subset of variables).
+  std::vector<VariableId> given;
+};
+
+struct OrderCandidate {
+  std::vector<VariableId> order;
+  /// sum over steps of the number of joint states of the step's scope.
+  double operations = 0.0;
+  double log2_widest = 0.0;
+  std::string method;
+  int orders_tried = 0;
+  double seconds = 0.0;
+};
+
+/// The cheapest order found. keep_going() is asked now and then; false stops
+/// the search at the best order so far (the first one is always finished).
+[[nodiscard]] OrderCandidate search_order(const OrderProblem& problem, const PlanOptions& options,
+                                          const std::function<bool()>& keep_going);
+
+}  // namespace credo
