@@ -65,7 +65,8 @@ std::string Plan::describe(const FactorGraph& graph) const {
 std::string Plan::to_dot(const FactorGraph& graph) const {
   std::string text =
       "digraph plan {\n  rankdir=BT;\n"
-      "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#eef3fb\", fontname=\"Helvetica\"];\n"
+      "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#eef3fb\", "
+      "fontname=\"Helvetica\"];\n"
       "  edge [fontname=\"Helvetica\", fontsize=10, color=\"#55606e\"];\n";
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const PlanStep& step = steps[i];

@@ -37,7 +37,8 @@ using Masks = std::vector<std::vector<char>>;
 /// Counts through the joint states of a shape, last index fastest.
 class JointState {
  public:
-  explicit JointState(std::span<const std::size_t> shape) : shape_(shape), state_(shape.size(), 0) {}
+  explicit JointState(std::span<const std::size_t> shape)
+      : shape_(shape), state_(shape.size(), 0) {}
   [[nodiscard]] const std::vector<std::size_t>& state() const { return state_; }
   void next() {
     for (std::size_t d = shape_.size(); d-- > 0;) {
@@ -147,8 +148,8 @@ class ZeroPropagation {
 bool sums_to_one(const Factor& factor) {
   const Table& table = factor.table;
   if (table.is_sparse()) return false;  // columns without entries sum to zero
-  const auto position = static_cast<std::size_t>(
-      std::ranges::find(factor.scope, *factor.child) - factor.scope.begin());
+  const auto position = static_cast<std::size_t>(std::ranges::find(factor.scope, *factor.child) -
+                                                 factor.scope.begin());
   std::uint64_t inner = 1;
   for (std::size_t d = position + 1; d < table.rank(); ++d) inner *= table.shape()[d];
   const std::uint64_t extent = table.shape()[position];
@@ -156,8 +157,7 @@ bool sums_to_one(const Factor& factor) {
   for (std::uint64_t i = 0; i < table.size(); ++i) {
     sums[i / (inner * extent) * inner + i % inner] += table.at(i);
   }
-  return std::ranges::all_of(sums,
-                             [](double s) { return std::fabs(s - 1.0) <= kColumnTolerance; });
+  return std::ranges::all_of(sums, [](double s) { return std::fabs(s - 1.0) <= kColumnTolerance; });
 }
 
 /// Factors left after dropping barren conditionals, by repeatedly peeling leaves.
@@ -199,8 +199,7 @@ bool is_product_at(const Table& table, std::size_t d, std::vector<double>& g,
   const auto at = [&](std::size_t x, std::size_t r) {
     return f[(r / inner * extent + x) * inner + r % inner];
   };
-  const auto pivot =
-      static_cast<std::size_t>(std::ranges::max_element(f) - f.begin());
+  const auto pivot = static_cast<std::size_t>(std::ranges::max_element(f) - f.begin());
   if (f[pivot] <= 0.0) return false;
   const std::size_t pivot_x = pivot / inner % extent;
   const std::size_t pivot_rest = pivot / (inner * extent) * inner + pivot % inner;
@@ -398,11 +397,11 @@ class Reducer {
   }
 
   void add_unit(VariableId v) {
-    model_.tables.push_back({ReducedTable::Kind::part,
-                             0,
-                             {v},
-                             Table::dense({model_.cardinality[v]},
-                                          std::vector<double>(model_.cardinality[v], 1.0))});
+    model_.tables.push_back(
+        {ReducedTable::Kind::part,
+         0,
+         {v},
+         Table::dense({model_.cardinality[v]}, std::vector<double>(model_.cardinality[v], 1.0))});
     model_.variables.push_back(v);
   }
 
@@ -416,8 +415,7 @@ class Reducer {
 }  // namespace
 
 bool stays_sparse(const Table& table) {
-  return table.is_sparse() && table.size() > kSmallestSparse &&
-         table.stored() < table.size() / 2;
+  return table.is_sparse() && table.size() > kSmallestSparse && table.stored() < table.size() / 2;
 }
 
 ReducedModel reduce(const FactorGraph& graph, const Evidence& evidence, const Query& query,

@@ -233,8 +233,7 @@ inline double vertical_scalar(const DenseCall& call, const Position& at, Index r
       double term = Semiring::kOne;
       for (int i = 0; i < call.operand_count; ++i) {
         term = Semiring::times(
-            term,
-            call.operand[i][here.operand[i] + r * call.run.stride[i] + call.table[i][e]]);
+            term, call.operand[i][here.operand[i] + r * call.run.stride[i] + call.table[i][e]]);
       }
       if constexpr (ExpSum) {
         sum += exp_nonpositive(term - largest);
@@ -268,8 +267,7 @@ void vertical_run(const DenseCall& call, const Operands& operands, const Positio
         out[r + i] = maxima[i] == kMinusInfinity ? kMinusInfinity : maxima[i] + log(sums[i]);
       }
     } else {
-      vertical_block<Semiring, VectorCount, Blocks, false>(call, operands, at, r, nullptr,
-                                                           out + r);
+      vertical_block<Semiring, VectorCount, Blocks, false>(call, operands, at, r, nullptr, out + r);
     }
     r += Blocks * kWidth;
   };
@@ -351,8 +349,7 @@ void dense_pass(const DenseCall& call, const Operands& operands) {
     double* out = call.out + at.out;
     if (call.horizontal) {
       const double largest = ExpSum ? *out : 0.0;
-      const double sum =
-          horizontal_run<Semiring, VectorCount, ExpSum>(call, operands, at, largest);
+      const double sum = horizontal_run<Semiring, VectorCount, ExpSum>(call, operands, at, largest);
       if constexpr (ExpSum) {
         *out = largest == kMinusInfinity ? kMinusInfinity : largest + log(sum);
       } else {
@@ -434,9 +431,8 @@ inline void for_each_term(const SparseCall& call, const Body& body) {
 template <typename Semiring>
 void sparse_pass(const SparseCall& call) {
   for (Index i = 0; i < call.out_entries; ++i) call.out[i] = Semiring::kZero;
-  for_each_term<Semiring>(call, [&](double term, Index at) {
-    call.out[at] = Semiring::plus(call.out[at], term);
-  });
+  for_each_term<Semiring>(
+      call, [&](double term, Index at) { call.out[at] = Semiring::plus(call.out[at], term); });
 }
 
 void sparse(const SparseCall& call) {
@@ -450,7 +446,8 @@ void sparse(const SparseCall& call) {
     if (term != kMinusInfinity) call.scratch[at] += exp_nonpositive(term - call.out[at]);
   });
   for (Index i = 0; i < call.out_entries; ++i) {
-    if (call.scratch[i] != 1.0 && call.out[i] != kMinusInfinity) call.out[i] += log(call.scratch[i]);
+    if (call.scratch[i] != 1.0 && call.out[i] != kMinusInfinity)
+      call.out[i] += log(call.scratch[i]);
   }
 }
 

@@ -34,6 +34,7 @@ class BucketElimination {
         maximise_(maximise),
         fuse_(fuse),
         items_of_(model.cardinality.size()),
+        live_(model.cardinality.size(), 0),
         done_(model.cardinality.size(), 0),
         mark_(model.cardinality.size(), 0) {
     for (std::uint32_t t = 0; t < model.tables.size(); ++t) add_item(t, model.tables[t].scope);
@@ -48,7 +49,11 @@ class BucketElimination {
 
  private:
   void add_item(std::uint32_t item, const Scope& scope) {
-    for (const VariableId v : scope) items_of_[v].push_back(item);
+    for (const VariableId v : scope) {
+      items_of_[v].push_back(item);
+      ++live_[v];
+    }
+    taken_.push_back(0);
   }
 
   [[nodiscard]] const Scope& scope_of(std::uint32_t item) const {
@@ -64,8 +69,9 @@ class BucketElimination {
     step.eliminated = {v};
     step.scope = {v};
     mark_[v] = 1;
-    const std::vector<std::uint32_t> items = std::exchange(items_of_[v], {});
-    for (const std::uint32_t item : items) take(item, step, index);
+    for (const std::uint32_t item : std::exchange(items_of_[v], {})) {
+      if (!taken_[item]) take(item, step, index);
+    }
     for (const VariableId u : step.scope) mark_[u] = 0;
     done_[v] = 1;
     if (fuse_) fuse_private(step);
@@ -75,15 +81,15 @@ class BucketElimination {
     plan_.order.insert(plan_.order.end(), step.eliminated.begin(), step.eliminated.end());
     record_width(step, index);
     plan_.steps.push_back(std::move(step));
-    add_item(static_cast<std::uint32_t>(model_.tables.size()) + index,
-             plan_.steps.back().message);
+    add_item(static_cast<std::uint32_t>(model_.tables.size()) + index, plan_.steps.back().message);
   }
 
-  /// Moves an item from its variables' lists into the step.
+  /// Moves an item into the step; its variables' lists forget it lazily.
   void take(std::uint32_t item, PlanStep& step, std::uint32_t index) {
     const auto tables = static_cast<std::uint32_t>(model_.tables.size());
+    taken_[item] = 1;
     for (const VariableId u : scope_of(item)) {
-      if (!items_of_[u].empty()) std::erase(items_of_[u], item);
+      --live_[u];
       if (!mark_[u]) step.scope.push_back(u);
       mark_[u] = 1;
     }
@@ -98,7 +104,7 @@ class BucketElimination {
   /// Variables in no other item, under the same operator, leave with this step.
   void fuse_private(PlanStep& step) {
     for (const VariableId u : step.scope) {
-      if (done_[u] || !items_of_[u].empty() || (maximise_[u] != 0) != step.maximise) continue;
+      if (done_[u] || live_[u] > 0 || (maximise_[u] != 0) != step.maximise) continue;
       done_[u] = 1;
       step.eliminated.push_back(u);
     }
@@ -119,6 +125,8 @@ class BucketElimination {
   const std::vector<char>& maximise_;
   bool fuse_;
   std::vector<std::vector<std::uint32_t>> items_of_;
+  std::vector<std::uint32_t> live_;
+  std::vector<char> taken_;
   std::vector<char> done_;
   std::vector<char> mark_;
   Plan plan_;
@@ -161,8 +169,9 @@ class Lowering {
       stack.pop_back();
       reversed.push_back(step);
       std::vector<std::uint32_t> children = plan_.steps[step].children;
-      std::ranges::stable_sort(children, std::ranges::greater{}, [this](std::uint32_t child) {
-        return state_count(model_, plan_.steps[child].scope);
+      std::stable_sort(children.begin(), children.end(), [this](std::uint32_t a, std::uint32_t b) {
+        return state_count(model_, plan_.steps[a].scope) >
+               state_count(model_, plan_.steps[b].scope);
       });
       stack.insert(stack.end(), children.begin(), children.end());
     }
@@ -249,7 +258,8 @@ class Lowering {
   void merge(std::vector<Candidate>& dense, std::size_t limit, std::uint32_t step) {
     if (dense.size() > 2) merge_equal_scopes(dense, step);
     while (dense.size() > 2) {
-      std::ranges::stable_sort(dense, {}, &Candidate::size);
+      std::stable_sort(dense.begin(), dense.end(),
+                       [](const Candidate& a, const Candidate& b) { return a.size < b.size; });
       const auto [first, second, size] = smallest_product(dense);
       const bool small = size <= kTinyProduct || size <= kSmallFraction * dense.back().size;
       if (!small && dense.size() <= limit) return;
