@@ -141,6 +141,9 @@ FactorId FactorGraph::add_conditional(Scope scope, VariableId child, Table table
   }
   const auto position = static_cast<std::size_t>(at - scope.begin());
   const FactorId id = add_factor(std::move(scope), std::move(table));
+  factors_[id].child = child;
+  // The sums cost a pass over the table; a shared table may have been checked before.
+  if (tolerance == kInfinity) return id;
   for (const auto& [column, sum] : column_sums(factors_[id].table, position)) {
     if (!(std::fabs(sum - 1.0) <= tolerance)) {
       const std::string what =
@@ -151,7 +154,6 @@ FactorId FactorGraph::add_conditional(Scope scope, VariableId child, Table table
       throw ModelError(what);
     }
   }
-  factors_[id].child = child;
   return id;
 }
 

@@ -64,7 +64,7 @@ class FactorGraph {
   FactorId add_factor(Scope scope, std::vector<double> values);
 
   /// Adds p(child given others of scope); child must be in scope. Throws as
-  /// add_factor, and when some column does not sum to 1 within tolerance.
+  /// add_factor, and when some column does not sum to 1 within tolerance (kInfinity: unchecked).
   FactorId add_conditional(Scope scope, VariableId child, Table table, double tolerance = 1e-6);
 
   [[nodiscard]] std::size_t variable_count() const noexcept { return variables_.size(); }

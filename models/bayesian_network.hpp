@@ -110,6 +110,9 @@ class BayesianNetwork {
   [[nodiscard]] std::size_t size() const noexcept { return parents_.size(); }
   /// Throws ModelError with the nearest names.
   [[nodiscard]] VariableId id(std::string_view name) const { return graph_.require_variable(name); }
+  [[nodiscard]] const Variable& variable(std::string_view name) const {
+    return graph_.variable(id(name));
+  }
   [[nodiscard]] Scope ids(const std::vector<std::string>& names) const;
   [[nodiscard]] std::vector<std::string> names(const Scope& variables) const;
   [[nodiscard]] const Scope& parents(VariableId v) const { return parents_.at(v); }
