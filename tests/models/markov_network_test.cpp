@@ -137,7 +137,8 @@ TEST_CASE("generators: couplings stay in their range") {
   options.coupling = {1.5, Spread::positive};
   double low = 10.0;
   double high = -10.0;
-  for (const Factor& f : ising_grid(options).factors()) {
+  const FactorGraph graph = ising_grid(options);
+  for (const Factor& f : graph.factors()) {
     low = std::min(low, f.table.log_at(0));
     high = std::max(high, f.table.log_at(0));
   }
