@@ -64,16 +64,17 @@ VariableId FactorGraph::add_variable(Variable variable) {
 
 FactorId FactorGraph::add_factor(Scope scope, Table table) {
   const auto id = static_cast<FactorId>(factors_.size());
-  for (std::size_t i = 0; i < scope.size(); ++i) {
-    if (scope[i] >= variables_.size()) {
-      throw ModelError(fmt::format("factor {}: expected variables below {}, got {}", id,
-                                   variables_.size(), scope[i]));
+  for (const VariableId v : scope) {
+    if (v >= variables_.size()) {
+      throw ModelError(
+          fmt::format("factor {}: expected variables below {}, got {}", id, variables_.size(), v));
     }
-    if (std::find(scope.begin(), scope.begin() + static_cast<std::ptrdiff_t>(i), scope[i]) !=
-        scope.begin() + static_cast<std::ptrdiff_t>(i)) {
-      throw ModelError(fmt::format("factor {}: expected distinct variables, got {} twice", id,
-                                   variables_[scope[i]].name));
-    }
+  }
+  Scope sorted = scope;
+  std::ranges::sort(sorted);
+  if (const auto twin = std::ranges::adjacent_find(sorted); twin != sorted.end()) {
+    throw ModelError(fmt::format("factor {}: expected distinct variables, got {} twice", id,
+                                 variables_[*twin].name));
   }
   std::vector<std::size_t> expected;
   expected.reserve(scope.size());
@@ -104,30 +105,45 @@ FactorId FactorGraph::add_factor(Scope scope, std::vector<double> values) {
 
 namespace {
 
-/// Sum over the child of every assignment of the other variables that holds an entry. For a
-/// sparse table, assignments with no entry are absent (an unavailable combination).
-std::unordered_map<std::uint64_t, double> column_sums(const Table& table, std::size_t position) {
+/// A joint state of all variables but the child, row-major, and the child's sum there.
+struct Column {
+  std::uint64_t index;
+  double sum;
+};
+
+/// The columns of a table. For a sparse table, those with no entry are absent (an unavailable
+/// combination).
+std::vector<Column> column_sums(const Table& table, std::size_t position) {
   std::uint64_t inner = 1;
   for (std::size_t d = position + 1; d < table.rank(); ++d) inner *= table.shape()[d];
   const std::uint64_t extent = table.shape()[position];
-  std::unordered_map<std::uint64_t, double> sums;
-  const auto add = [&](std::uint64_t index, double value) {
-    const std::uint64_t column = index / (inner * extent) * inner + index % inner;
-    sums[column] += table.domain() == Domain::linear ? value : std::exp(value);
-  };
+  const bool linear = table.domain() == Domain::linear;
   const std::span<const double> values = table.values();
+  std::vector<Column> columns;
   if (!table.is_sparse()) {
-    for (std::size_t i = 0; i < values.size(); ++i) add(i, values[i]);
-    return sums;
+    columns.resize(values.size() / extent);
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      columns[c] = {c, 0.0};
+      const std::size_t first = c / inner * inner * extent + c % inner;
+      for (std::size_t k = 0; k < extent; ++k) {
+        const double value = values[first + k * inner];
+        columns[c].sum += linear ? value : std::exp(value);
+      }
+    }
+    return columns;
   }
+  std::unordered_map<std::uint64_t, double> sums;
   const Table::Rows rows = table.rows();
   const std::uint64_t width = table.shape().back();
   for (std::size_t r = 0; r < rows.index.size(); ++r) {
     for (std::uint64_t i = rows.begin[r]; i < rows.begin[r + 1]; ++i) {
-      add(rows.index[r] * width + rows.column[i], values[i]);
+      const std::uint64_t index = rows.index[r] * width + rows.column[i];
+      const std::uint64_t column = index / (inner * extent) * inner + index % inner;
+      sums[column] += linear ? values[i] : std::exp(values[i]);
     }
   }
-  return sums;
+  for (const auto& [index, sum] : sums) columns.push_back({index, sum});
+  return columns;
 }
 
 }  // namespace

@@ -18,10 +18,13 @@ namespace credo {
 namespace {
 
 constexpr std::array<std::string_view, 1> kUai{"uai"};
+constexpr std::array<std::string_view, 1> kBif{"bif"};
 
 // The only registry of formats: the command line, errors and the tests read it.
 constexpr std::array kFormats{
     FormatInfo{Format::uai, "uai", "UAI competition", kUai, false, &read_uai, &write_uai},
+    FormatInfo{Format::bif, "bif", "Bayesian interchange format", kBif, true, &read_bif,
+               &write_bif},
 };
 
 std::string all_names() {

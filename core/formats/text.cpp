@@ -83,6 +83,17 @@ double exact_value(const Decimal& d) noexcept {
   return d.negative ? -value : value;
 }
 
+std::string utf8(std::uint32_t code) {
+  const auto byte = [](std::uint32_t b) {
+    return static_cast<char>(static_cast<unsigned char>(b));
+  };
+  const auto tail = [&](int shift) { return byte(0x80 | ((code >> shift) & 0x3f)); };
+  if (code < 0x80) return {byte(code)};
+  if (code < 0x800) return {byte(0xc0 | (code >> 6)), tail(0)};
+  if (code < 0x10000) return {byte(0xe0 | (code >> 12)), tail(6), tail(0)};
+  return {byte(0xf0 | (code >> 18)), tail(12), tail(6), tail(0)};
+}
+
 }  // namespace
 
 Cursor::Cursor(ByteSource& source, Lexicon lexicon)
@@ -175,17 +186,6 @@ bool Cursor::at_end() {
   return at_ == end_;
 }
 
-bool Cursor::at_last() {
-  ensure(1);
-  return at_ == end_;
-}
-
-char Cursor::next_byte() {
-  ensure(1);
-  token_ = at_;
-  return at_ == end_ ? '\0' : *at_++;
-}
-
 bool Cursor::accept(char c) {
   begin_token();
   if (at_ == end_ || *at_ != c) return false;
@@ -232,18 +232,66 @@ void Cursor::expect_word(std::string_view keyword) {
   if (!accept_word(keyword)) fail(fmt::format("'{}'", keyword));
 }
 
-std::string Cursor::quoted() {
+std::string Cursor::quoted(Escapes escapes) {
   expect('"');
   const Position opening = position();
   std::string text;
-  while (!at_last() && *at_ != '"' && *at_ != '\n' && text.size() <= kLongestWord) {
-    text.push_back(*at_++);
+  for (;;) {
+    ensure(1);
+    token_ = at_;
+    if (at_ == end_) fail_at(opening, "a closing '\"'", "end of file");
+    if (text.size() > kLongestWord) {
+      fail_at(opening, fmt::format("a string of at most {} bytes", kLongestWord), shown(text));
+    }
+    if (escapes == Escapes::json && static_cast<unsigned char>(*at_) < 0x20) {
+      fail("a string without raw control characters");
+    }
+    const char c = *at_++;
+    if (c == '"') break;
+    if (c == '\\' && escapes != Escapes::none) {
+      text += escaped_character(escapes);
+    } else {
+      text.push_back(c);
+    }
   }
-  if (at_ == end_ || *at_ != '"') {
-    fail_at(opening, "a closing '\"' on the same line", shown("\"" + text));
-  }
-  ++at_;
   return text;
+}
+
+/// What follows a backslash.
+std::string Cursor::escaped_character(Escapes escapes) {
+  constexpr std::string_view kShort = "\"\\/bfnrt";
+  constexpr std::string_view kMeaning = "\"\\/\b\f\n\r\t";
+  ensure(1);
+  token_ = at_;
+  const char c = at_ == end_ ? '\0' : *at_++;
+  if (escapes == Escapes::backslash) return std::string(1, c == 'n' ? '\n' : c);
+  if (const std::size_t i = kShort.find(c); i != std::string_view::npos) return {kMeaning[i]};
+  if (c != 'u') fail("an escape among \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
+  std::uint32_t code = code_unit();
+  if (code >= 0xd800 && code < 0xdc00) {
+    ensure(2);
+    token_ = at_;
+    if (end_ - at_ < 2 || at_[0] != '\\' || at_[1] != 'u') fail("the second half of a surrogate");
+    at_ += 2;
+    const std::uint32_t low = code_unit();
+    if (low < 0xdc00 || low > 0xdfff) fail("the second half of a surrogate pair");
+    code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+  } else if (code >= 0xdc00 && code < 0xe000) {
+    fail("the first half of a surrogate pair");
+  }
+  return utf8(code);
+}
+
+/// Four hexadecimal digits.
+std::uint32_t Cursor::code_unit() {
+  ensure(4);
+  token_ = at_;
+  std::uint32_t code = 0;
+  const char* const last = at_ + std::min<std::ptrdiff_t>(4, end_ - at_);
+  const auto [stop, error] = std::from_chars(at_, last, code, 16);
+  if (error != std::errc{} || stop - at_ != 4) fail("four hexadecimal digits");
+  at_ += 4;
+  return code;
 }
 
 double Cursor::number(std::string_view expected) {

@@ -28,6 +28,13 @@ enum class Comments : std::uint8_t {
   percent,  ///< from % to the end of the line
 };
 
+/// What a backslash means inside a quoted string.
+enum class Escapes : std::uint8_t {
+  none,       ///< itself
+  backslash,  ///< the next character, but \n is the end of a line
+  json,       ///< as in RFC 8259, \uXXXX included
+};
+
 /// How a format is cut into tokens: a word is a maximal run of characters that
 /// are neither blank nor punctuation.
 struct Lexicon {
@@ -62,12 +69,8 @@ class Cursor {
   void expect_word(std::string_view keyword);
   /// Takes the next word when it is `keyword`; says whether it was.
   bool accept_word(std::string_view keyword);
-  /// A string in double quotes without escapes, on one line; the opening quote is next.
-  std::string quoted();
-  /// One byte, blanks and comments included, for formats with strings of their
-  /// own; '\0' and at_last() true at the end.
-  char next_byte();
-  [[nodiscard]] bool at_last();
+  /// A string in double quotes; the opening one is next.
+  std::string quoted(Escapes escapes = Escapes::none);
 
   /// A finite number, correctly rounded. Fails on words, NaN, infinities and
   /// numbers outside the range of a double.
@@ -107,6 +110,8 @@ class Cursor {
   void begin_token();
   bool skip_comment();
   void skip_to_end_of_line();
+  std::string escaped_character(Escapes escapes);
+  std::uint32_t code_unit();
   double long_number(std::string_view expected);
 
   ByteSource& source_;
