@@ -19,12 +19,19 @@ namespace {
 
 constexpr std::array<std::string_view, 1> kUai{"uai"};
 constexpr std::array<std::string_view, 1> kBif{"bif"};
+constexpr std::array<std::string_view, 2> kXmlbif{"xmlbif", "xml"};
+constexpr std::array<std::string_view, 1> kNet{"net"};
+constexpr std::array<std::string_view, 1> kJson{"json"};
 
 // The only registry of formats: the command line, errors and the tests read it.
 constexpr std::array kFormats{
     FormatInfo{Format::uai, "uai", "UAI competition", kUai, false, &read_uai, &write_uai},
     FormatInfo{Format::bif, "bif", "Bayesian interchange format", kBif, true, &read_bif,
                &write_bif},
+    FormatInfo{Format::xmlbif, "xmlbif", "XMLBIF 0.3", kXmlbif, true, &read_xmlbif, &write_xmlbif},
+    FormatInfo{Format::net, "net", "Hugin NET", kNet, true, &read_net, &write_net},
+    FormatInfo{Format::json, "json", "credo's own, lossless", kJson, false, &read_json,
+               &write_json},
 };
 
 std::string all_names() {

@@ -400,8 +400,8 @@ std::string read_all(ByteSource& source) {
   }
 }
 
-Position position_of(std::string_view text, std::size_t offset) {
-  return advance({}, text.data(), text.data() + std::min(offset, text.size()));
+Position position_after(Position from, std::string_view text) {
+  return advance(from, text.data(), text.data() + text.size());
 }
 
 namespace {

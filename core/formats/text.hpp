@@ -132,8 +132,8 @@ class Cursor {
 /// times the bytes that went in and more than 64 MiB: no model does, a decompression bomb does.
 [[nodiscard]] std::string read_all(ByteSource& source);
 
-/// Line and column of a byte offset into a text.
-[[nodiscard]] Position position_of(std::string_view text, std::size_t offset);
+/// The place just after `text` when it begins at `from`.
+[[nodiscard]] Position position_after(Position from, std::string_view text);
 
 /// The shortest decimal that reads back as the same double; "-inf" for -infinity.
 void append_number(std::string& text, double value);

@@ -1,0 +1,422 @@
+// credo's own JSON, lossless: names, states, domains, sparse patterns, marks of
+// conditionals and which factors share a table. docs/formats.md is its reference.
+// The reader pulls tokens and knows the few shapes there are, so nesting in the
+// text never becomes recursion here and memory stays proportional to the text.
+
+#include <credo/core/error.hpp>
+#include <credo/core/formats/byte_source.hpp>
+#include <credo/core/formats/codecs.hpp>
+#include <credo/core/formats/text.hpp>
+#include <credo/core/numerics.hpp>
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace credo {
+
+namespace {
+
+constexpr std::string_view kMark = "credo factor graph";
+constexpr std::uint64_t kVersion = 1;
+constexpr std::string_view kMinusInfinity = "-inf";
+// A mark is trusted up to the rounding of published tables.
+constexpr double kColumnTolerance = 2e-3;
+
+struct TableText {
+  std::vector<std::size_t> shape;
+  std::vector<double> values;
+  std::vector<std::uint64_t> index;
+  bool has_shape = false;
+  bool has_values = false;
+  bool is_sparse = false;
+  Domain domain = Domain::linear;
+  Position position;
+};
+
+struct Named {
+  std::string name;
+  Position position;
+};
+
+struct FactorText {
+  std::vector<Named> scope;
+  std::optional<Named> child;
+  /// Which table: one of the file's list, or the factor's own.
+  std::optional<std::uint64_t> shared;
+  std::optional<TableText> own;
+  Position position;
+};
+
+class JsonReader {
+ public:
+  explicit JsonReader(ByteSource& source) : cursor_(source, {"{}[],:\"", Comments::none}) {}
+
+  FactorGraph read() {
+    object("an object with \"format\", \"version\", \"variables\" and \"factors\"",
+           [this](std::string_view key) { return read_member(key); });
+    cursor_.expect_end();
+    if (!marked_) cursor_.fail(fmt::format("\"format\": \"{}\" in the object", kMark));
+    build();
+    return std::move(graph_);
+  }
+
+ private:
+  /// What the graph or a table refuses is an error of the text at `at`.
+  template <typename Action>
+  auto checked(Position at, std::string_view what, Action action) {
+    try {
+      return action();
+    } catch (const ModelError& error) {
+      cursor_.fail_at(at, fmt::format("{} that is well formed", what), error.what());
+    }
+  }
+
+  /// {"key": ..., ...}: `member` reads the value of a key it knows and says whether it did.
+  template <typename Member>
+  void object(std::string_view expected, Member member) {
+    if (!cursor_.accept('{')) cursor_.fail(expected);
+    if (cursor_.accept('}')) return;
+    std::vector<std::string> keys;
+    do {
+      const std::string key = string("a key in quotes");
+      const Position at = cursor_.position();
+      for (const std::string& known : keys) {
+        if (known == key) cursor_.fail_at(at, "each key once", shown(key));
+      }
+      cursor_.expect(':');
+      if (!member(key)) cursor_.fail_at(at, expected, fmt::format("the key {}", shown(key)));
+      keys.push_back(key);
+    } while (cursor_.accept(','));
+    cursor_.expect('}');
+  }
+
+  /// [..., ...]
+  template <typename Element>
+  void array(std::string_view expected, Element element) {
+    if (!cursor_.accept('[')) cursor_.fail(fmt::format("an array of {}", expected));
+    if (cursor_.accept(']')) return;
+    do {
+      element();
+    } while (cursor_.accept(','));
+    cursor_.expect(']');
+  }
+
+  std::string string(std::string_view expected) {
+    if (cursor_.peek() != '"') cursor_.fail(expected);
+    return cursor_.quoted(Escapes::json);
+  }
+
+  Named named(std::string_view expected) {
+    cursor_.peek();
+    const Position at = cursor_.position();
+    return {string(expected), at};
+  }
+
+  bool read_member(std::string_view key) {
+    if (key == "format") {
+      const Named mark = named(shown(kMark));
+      if (mark.name != kMark) cursor_.fail_at(mark.position, shown(kMark), shown(mark.name));
+      marked_ = true;
+    } else if (key == "version") {
+      if (cursor_.natural("a version") != kVersion) cursor_.fail("version 1");
+    } else if (key == "name") {
+      graph_.name = string("a string");
+    } else if (key == "comment") {
+      string("a string");
+    } else if (key == "variables") {
+      array("variables", [this] { read_variable(); });
+    } else if (key == "tables") {
+      array("tables", [this] { tables_.push_back(build_table(read_table())); });
+    } else if (key == "factors") {
+      array("factors", [this] { read_factor(); });
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void read_variable() {
+    Variable v;
+    cursor_.peek();
+    const Position at = cursor_.position();
+    object("a variable with \"name\" and \"states\" or \"cardinality\"", [&](std::string_view key) {
+      if (key == "name") {
+        v.name = string("the name of a variable");
+      } else if (key == "cardinality") {
+        v.cardinality = static_cast<std::size_t>(cursor_.natural("a cardinality"));
+      } else if (key == "states") {
+        array("names of states", [&] { v.states.push_back(string("the name of a state")); });
+      } else {
+        return false;
+      }
+      return true;
+    });
+    if (v.cardinality == 0) v.cardinality = v.states.size();
+    checked(at, "a variable", [&] { graph_.add_variable(std::move(v)); });
+  }
+
+  TableText read_table() {
+    TableText table;
+    cursor_.peek();
+    table.position = cursor_.position();
+    object("a table with \"shape\", \"values\" and maybe \"index\" and \"domain\"",
+           [&](std::string_view key) { return read_table_member(table, key); });
+    if (!table.has_values) cursor_.fail_at(table.position, "a table with \"values\"", "none");
+    return table;
+  }
+
+  bool read_table_member(TableText& table, std::string_view key) {
+    if (key == "shape") {
+      table.has_shape = true;
+      array("extents",
+            [&] { table.shape.push_back(static_cast<std::size_t>(cursor_.natural("an extent"))); });
+    } else if (key == "domain") {
+      const Named domain = named("\"linear\" or \"log\"");
+      if (domain.name != "linear" && domain.name != "log") {
+        cursor_.fail_at(domain.position, "\"linear\" or \"log\"", shown(domain.name));
+      }
+      table.domain = domain.name == "log" ? Domain::log : Domain::linear;
+    } else if (key == "index") {
+      table.is_sparse = true;
+      array("indices", [&] { table.index.push_back(cursor_.natural("a row-major index")); });
+    } else if (key == "values") {
+      table.has_values = true;
+      array("numbers", [&] { table.values.push_back(read_value()); });
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  double read_value() {
+    if (cursor_.peek() != '"') return cursor_.number("a number or \"-inf\"");
+    const Named text = named("");
+    if (text.name == kMinusInfinity) return -kInfinity;
+    cursor_.fail_at(text.position, "a number or \"-inf\"", shown(text.name));
+  }
+
+  void read_factor() {
+    FactorText factor;
+    cursor_.peek();
+    factor.position = cursor_.position();
+    bool has_scope = false;
+    object("a factor with \"scope\", \"table\" and maybe \"child\"", [&](std::string_view key) {
+      if (key == "scope") {
+        has_scope = true;
+        array("names of variables",
+              [&] { factor.scope.push_back(named("the name of a variable")); });
+      } else if (key == "child") {
+        factor.child = named("the name of a variable");
+      } else if (key == "table" && cursor_.peek() == '{') {
+        factor.own = read_table();
+      } else if (key == "table") {
+        factor.shared = cursor_.natural("a table, or the number of one in \"tables\"");
+      } else {
+        return false;
+      }
+      return true;
+    });
+    if (!has_scope || (!factor.own && !factor.shared)) {
+      cursor_.fail_at(factor.position, "a factor with \"scope\" and \"table\"", "one without");
+    }
+    factors_.push_back(std::move(factor));
+  }
+
+  Table build_table(TableText text) {
+    if (text.is_sparse && text.index.size() != text.values.size()) {
+      cursor_.fail_at(text.position, "as many indices as values",
+                      fmt::format("{} and {}", text.index.size(), text.values.size()));
+    }
+    return checked(text.position, "a table", [&] {
+      if (!text.is_sparse) {
+        return Table::dense(std::move(text.shape), std::move(text.values), text.domain);
+      }
+      std::vector<SparseEntry> entries;
+      entries.reserve(text.index.size());
+      for (std::size_t i = 0; i < text.index.size(); ++i) {
+        entries.push_back({text.index[i], text.values[i]});
+      }
+      return Table::sparse(std::move(text.shape), std::move(entries), text.domain);
+    });
+  }
+
+  VariableId variable(const Named& named) {
+    if (const auto found = graph_.find_variable(named.name)) return *found;
+    cursor_.fail_at(named.position, "the name of a variable", shown(named.name));
+  }
+
+  /// Factors are bound last: the members of an object come in any order.
+  void build() {
+    for (FactorText& text : factors_) {
+      Scope scope;
+      for (const Named& member : text.scope) scope.push_back(variable(member));
+      if (text.shared && *text.shared >= tables_.size()) {
+        cursor_.fail_at(text.position, fmt::format("a table below {}", tables_.size()),
+                        fmt::format("{}", *text.shared));
+      }
+      if (text.own && !text.own->has_shape) {
+        for (const VariableId v : scope) text.own->shape.push_back(graph_.cardinality(v));
+      }
+      Table table = text.own ? build_table(std::move(*text.own))
+                             : tables_[static_cast<std::size_t>(*text.shared)];
+      const std::optional<VariableId> child =
+          text.child ? std::optional(variable(*text.child)) : std::nullopt;
+      checked(text.position, "a factor", [&] {
+        if (child) {
+          graph_.add_conditional(std::move(scope), *child, std::move(table), kColumnTolerance);
+        } else {
+          graph_.add_factor(std::move(scope), std::move(table));
+        }
+      });
+      text = {};
+    }
+  }
+
+  Cursor cursor_;
+  FactorGraph graph_;
+  bool marked_ = false;
+  std::vector<Table> tables_;
+  std::vector<FactorText> factors_;
+};
+
+bool is_utf8(std::string_view text) {
+  std::size_t tail = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (tail > 0) {
+      if ((byte & 0xc0) != 0x80) return false;
+      --tail;
+    } else if (byte >= 0x80) {
+      if (byte < 0xc2 || byte > 0xf4) return false;
+      tail = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    }
+  }
+  return tail == 0;
+}
+
+std::string in_quotes(std::string_view text) {
+  if (!is_utf8(text)) {
+    throw ModelError(
+        fmt::format("json: cannot spell the name {}: it is not valid UTF-8", shown(text)));
+  }
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+  return out;
+}
+
+/// "[a, b, c]" with each element appended by `append`.
+template <typename Range, typename Append>
+void append_array(std::string& text, const Range& range, Append append) {
+  text.push_back('[');
+  bool first = true;
+  for (const auto& element : range) {
+    if (!first) text += ", ";
+    first = false;
+    append(element);
+  }
+  text.push_back(']');
+}
+
+std::vector<std::uint64_t> stored_indices(const Table& table) {
+  std::vector<std::uint64_t> indices;
+  const Table::Rows rows = table.rows();
+  const std::uint64_t width = table.rank() == 0 ? 1 : table.shape().back();
+  for (std::size_t r = 0; r < rows.index.size(); ++r) {
+    for (std::uint64_t i = rows.begin[r]; i < rows.begin[r + 1]; ++i) {
+      indices.push_back(rows.index[r] * width + rows.column[i]);
+    }
+  }
+  return indices;
+}
+
+void append_table(std::string& text, const Table& table) {
+  const auto number = [&](auto n) { append_number(text, n); };
+  text += "{\"shape\": ";
+  append_array(text, table.shape(), [&](std::size_t n) { number(std::uint64_t{n}); });
+  if (table.domain() == Domain::log) text += ", \"domain\": \"log\"";
+  if (table.is_sparse()) {
+    text += ", \"index\": ";
+    append_array(text, stored_indices(table), number);
+  }
+  text += ", \"values\": ";
+  append_array(text, table.values(), [&](double value) {
+    if (value == -kInfinity) {
+      text += fmt::format("\"{}\"", kMinusInfinity);
+    } else {
+      number(value);
+    }
+  });
+  text += "}";
+}
+
+void append_variable(std::string& text, const Variable& v) {
+  text += fmt::format("{{\"name\": {}, ", in_quotes(v.name));
+  if (v.states.empty()) {
+    text += fmt::format("\"cardinality\": {}}}", v.cardinality);
+    return;
+  }
+  text += "\"states\": ";
+  append_array(text, v.states, [&](const std::string& state) { text += in_quotes(state); });
+  text += "}";
+}
+
+/// One element per line, so that differences of files can be read.
+template <typename Range, typename Append>
+void append_lines(std::string& text, std::string_view key, const Range& range, Append append) {
+  text += fmt::format(",\n  \"{}\": ", key);
+  append_array(text, range, [&](const auto& element) {
+    text += "\n    ";
+    append(element);
+  });
+}
+
+}  // namespace
+
+FactorGraph read_json(ByteSource& source) { return JsonReader(source).read(); }
+
+std::string write_json(const FactorGraph& graph) {
+  std::unordered_map<const void*, std::size_t> uses;
+  for (const Factor& f : graph.factors()) ++uses[f.table.identity()];
+  std::unordered_map<const void*, std::size_t> number_of;
+  std::vector<const Table*> shared;
+  for (const Factor& f : graph.factors()) {
+    if (uses[f.table.identity()] < 2) continue;
+    if (number_of.emplace(f.table.identity(), shared.size()).second) shared.push_back(&f.table);
+  }
+  std::string text = fmt::format("{{\n  \"format\": \"{}\",\n  \"version\": {}", kMark, kVersion);
+  if (!graph.name.empty()) text += fmt::format(",\n  \"name\": {}", in_quotes(graph.name));
+  append_lines(text, "variables", graph.variables(),
+               [&](const Variable& v) { append_variable(text, v); });
+  append_lines(text, "tables", shared, [&](const Table* table) { append_table(text, *table); });
+  append_lines(text, "factors", graph.factors(), [&](const Factor& f) {
+    text += "{\"scope\": ";
+    append_array(text, f.scope, [&](VariableId v) { text += in_quotes(graph.variable(v).name); });
+    if (f.child) text += fmt::format(", \"child\": {}", in_quotes(graph.variable(*f.child).name));
+    text += ", \"table\": ";
+    const auto at = number_of.find(f.table.identity());
+    if (at != number_of.end()) {
+      text += fmt::format("{}", at->second);
+    } else {
+      append_table(text, f.table);
+    }
+    text += "}";
+  });
+  return text + "\n}\n";
+}
+
+}  // namespace credo
