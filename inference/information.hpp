@@ -24,7 +24,8 @@ struct Quantity {
 [[nodiscard]] Quantity mutual_information(const FactorGraph& graph, const Evidence& evidence,
                                           const Scope& a, const Scope& b,
                                           const InferOptions& options = {});
-/// log p(e) = log Z(e) - log Z(): the log probability of evidence.
+/// log p(e) = log Z(e) - log Z(): the log probability of evidence; -infinity, with its status, when
+/// the evidence is impossible.
 [[nodiscard]] Quantity log_probability_of_evidence(const FactorGraph& graph,
                                                    const Evidence& evidence,
                                                    const InferOptions& options = {});
