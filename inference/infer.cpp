@@ -20,6 +20,7 @@ void InferOptions::validate() const {
         fmt::format("option time_limit_seconds: expected at least 0, got {}", time_limit_seconds));
   }
   if (threads == 0) throw OptionError("option threads: expected at least 1, got 0");
+  plan.validate();
 }
 
 void validate_question(const FactorGraph& graph, const Evidence& evidence, const Query& query,

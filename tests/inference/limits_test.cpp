@@ -1,0 +1,127 @@
+// Budgets, deadlines, observers and wrong questions.
+
+#include "oracle.hpp"
+#include "random_models.hpp"
+
+#include <credo/core/error.hpp>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include <string>
+
+using namespace credo;
+using namespace credo::testing;
+
+namespace {
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("limits: the time limit and the observer stop work with their status") {
+  for (const Algorithm& algorithm : algorithms()) {
+    CAPTURE(algorithm.name);
+    const FactorGraph graph = grid(4);
+    InferOptions options;
+    options.algorithm = algorithm.name;
+    options.time_limit_seconds = 0.0;
+    const Result late = infer(graph, Query::marginals(), options);
+    CHECK(late.status == Status::deadline);
+    CHECK(late.marginals.empty());
+    CHECK(std::isnan(late.log_z));
+    CHECK(contains(late.message, "time limit"));
+    options.time_limit_seconds = kInfinity;
+    int calls = 0;
+    options.observer = [&calls](const Progress& progress) {
+      ++calls;
+      CHECK(progress.fraction >= 0.0);
+      CHECK(progress.fraction <= 1.0);
+      CHECK_FALSE(progress.phase.empty());
+      return false;
+    };
+    const Result cancelled = infer(graph, Query::marginals(), options);
+    CHECK(calls >= 1);
+    CHECK(cancelled.status == Status::cancelled);
+    CHECK(cancelled.marginals.empty());
+    CHECK(contains(cancelled.message, "cancelled"));
+    // An observer that lets it run changes nothing.
+    options.observer = [](const Progress&) { return true; };
+    const Result watched = infer(graph, Query::marginals(), options);
+    options.observer = nullptr;
+    CHECK(bit_equal(watched, infer(graph, Query::marginals(), options)));
+  }
+}
+
+TEST_CASE("limits: results say what was requested and what was used") {
+  const Result result = infer(grid(3), Query::log_partition());
+  CHECK(result.algorithm_requested == "auto");
+  CHECK(result.algorithm_used == algorithms().front().name);
+  CHECK(result.message == "answered");
+  CHECK_FALSE(result.scalar_used.empty());
+  CHECK(result.timings.plan_seconds >= 0.0);
+  CHECK(result.timings.infer_seconds >= 0.0);
+}
+
+TEST_CASE("limits: a result that was not run is poisoned and says so") {
+  const Result result;
+  CHECK(result.status == Status::not_run);
+  CHECK(std::isnan(result.log_z));
+  CHECK_THROWS_WITH_AS(static_cast<void>(result.marginal(2)),
+                       "marginal of variable 2: not in this result (not-run); not run yet",
+                       QueryError);
+  CHECK_THROWS_WITH_AS(static_cast<void>(result.assignment()),
+                       "assignment: not in this result (not-run); not run yet", QueryError);
+}
+
+TEST_CASE("limits: wrong questions are exceptions that name option, given and expected") {
+  const FactorGraph graph = grid(2);
+  const auto ask = [&graph](const Evidence& evidence, const Query& query, InferOptions options) {
+    static_cast<void>(infer(graph, evidence, query, options));
+  };
+  Evidence unknown;
+  unknown.observe(9, 0);
+  CHECK_THROWS_AS(ask(unknown, Query::log_partition(), {}), EvidenceError);
+  CHECK_THROWS_WITH_AS(ask({}, Query::marginals({7}), {}),
+                       "query mar targets: expected variables below 4, got 7", QueryError);
+  CHECK_THROWS_WITH_AS(ask({}, Query::marginal_map({1, 1}), {}),
+                       "query mmap targets: expected distinct variables, got g1 twice", QueryError);
+  CHECK_THROWS_WITH_AS(ask({}, Query::joint({0, 2, 0}), {}),
+                       "query mar joint 0: expected distinct variables, got g0 twice", QueryError);
+  CHECK_THROWS_AS(ask({}, Query::map(0), {}), QueryError);
+  CHECK_THROWS_AS(ask({}, Query::samples(0, 1), {}), QueryError);
+  InferOptions options;
+  options.memory_limit_bytes = 0.0;
+  CHECK_THROWS_AS(ask({}, Query::log_partition(), options), OptionError);
+  options = {};
+  options.memory_limit_bytes = kNaN;
+  CHECK_THROWS_AS(ask({}, Query::log_partition(), options), OptionError);
+  options = {};
+  options.time_limit_seconds = -1.0;
+  CHECK_THROWS_WITH_AS(ask({}, Query::log_partition(), options),
+                       "option time_limit_seconds: expected at least 0, got -1", OptionError);
+  options = {};
+  options.threads = 0;
+  CHECK_THROWS_AS(ask({}, Query::log_partition(), options), OptionError);
+  options = {};
+  options.plan.restarts = -1;
+  CHECK_THROWS_AS(ask({}, Query::log_partition(), options), OptionError);
+}
+
+TEST_CASE("limits: the defaults of the options are valid") {
+  CHECK_NOTHROW(InferOptions{}.validate());
+  CHECK_NOTHROW(PlanOptions{}.validate());
+}
+
+TEST_CASE("limits: every algorithm of the table has a name, a summary and functions") {
+  REQUIRE(algorithms().size() >= 1);
+  for (const Algorithm& algorithm : algorithms()) {
+    CHECK_FALSE(algorithm.name.empty());
+    CHECK_FALSE(algorithm.summary.empty());
+    CHECK(require_algorithm(algorithm.name).name == algorithm.name);
+  }
+}
