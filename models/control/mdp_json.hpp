@@ -17,7 +17,7 @@ namespace credo::control {
 ///
 /// The first four are required; the others default to none, and the discount to 1. The states of a
 /// grid are its cells that are not walls, row by row. Throws ParseError (source:line:column) on
-/// text that is not JSON and on keys given twice, ModelError naming key and index otherwise.
+/// text that is not JSON, ModelError naming key and index otherwise.
 [[nodiscard]] Mdp parse_mdp_json(std::string_view text, const std::string& source);
 
 /// The same from a file. Throws FileError when it cannot be read.

@@ -31,7 +31,7 @@ struct TrajectoryOptions {
   ActionPrior prior = ActionPrior::uniform;
   /// given: p(a given s), states x actions, rows sum to 1 in states that are not terminal.
   std::vector<double> action_prior;
-  /// gamma in (0, 1]. Below 1, every step but those into terminal states ends in an absorbing sink
+  /// gamma in (0, 1]. Below 1, every step ends in an absorbing sink
   /// (one more state, the last; message 1) with probability 1 - gamma.
   double discount = 1.0;
   /// Empty, or log exp(V_{T+1}(s) / alpha), one per state of the graph (the sink included);
@@ -69,6 +69,8 @@ struct Trajectory {
   std::vector<double> log_optimality;
   /// Aligned too: E[r given s, a, s', o = 1].
   std::vector<double> believed_reward;
+  /// log of the factor on s_{T+1}; empty when there is none.
+  std::vector<double> log_final_factor;
 };
 
 /// Builds the graph. When no reward is positive and depends on (s, a) only, o_t is a true binary

@@ -1,0 +1,197 @@
+#include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
+#include <credo/models/control/backward_pass.hpp>
+#include <credo/models/control/policy_evaluation.hpp>
+#include <credo/models/control/posterior.hpp>
+#include <credo/models/control/posterior_parts.hpp>
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <cmath>
+#include <utility>
+
+// The posterior of a trajectory with a finite horizon, read from the messages
+// of one contraction: V_t = alpha log beta_t, pi_t(a | s) = p(a | s) beta_t(s, a) / beta_t(s),
+// p(s' | s, a, o) proportional to p(s' | s, a) p(o_t | s, a, s') beta_{t+1}(s').
+// Levine 2018, arXiv:1805.00909.
+
+namespace credo::control {
+namespace {
+
+double mean(std::span<const double> weight, std::span<const double> value) {
+  CompensatedSum sum;
+  for (std::size_t i = 0; i < weight.size(); ++i) {
+    if (weight[i] > 0.0) sum.add(weight[i] * value[i]);
+  }
+  return sum.value();
+}
+
+/// temperature x log message, over the first `count` entries.
+std::vector<double> scaled(const std::vector<double>& log_message, std::size_t count,
+                           double temperature) {
+  assert(count <= log_message.size());
+  std::vector<double> result(log_message.begin(),
+                             log_message.begin() + static_cast<std::ptrdiff_t>(count));
+  for (double& x : result) x *= temperature;
+  return result;
+}
+
+void read_messages(const Result& result, Posterior& posterior) {
+  const Trajectory& trajectory = posterior.trajectory;
+  const BackwardMessages messages(trajectory, result);
+  const std::size_t horizon = trajectory.actions.size();
+  for (std::size_t t = 0; t < horizon; ++t) {
+    posterior.log_beta_action.push_back(messages.log_beta_action(t));
+    posterior.log_beta_state.push_back(messages.log_beta_state(t));
+    posterior.forward.push_back(messages.forward(t));
+    posterior.state_marginals.push_back(result.marginal(trajectory.states[t]));
+    posterior.action_marginals.push_back(result.marginal(trajectory.actions[t]));
+  }
+  posterior.log_beta_state.push_back(messages.log_beta_state(horizon));
+  posterior.state_marginals.push_back(result.marginal(trajectory.states[horizon]));
+}
+
+/// Of the policy under the true dynamics, from step 1 on.
+double finite_return(const Mdp& mdp, const Posterior& posterior, double discount) {
+  std::vector<double> value(mdp.final_reward().begin(), mdp.final_reward().end());
+  value.resize(mdp.state_count(), 0.0);
+  for (std::size_t t = posterior.steps(); t-- > 0;) {
+    value = evaluate_step(mdp, posterior.policy(t), discount, value);
+  }
+  return mean(mdp.initial(), value);
+}
+
+/// Of the posterior: every step's reward averaged over its lucky transitions.
+double finite_believed_return(const Mdp& mdp, const Posterior& posterior) {
+  CompensatedSum sum;
+  for (std::size_t t = 0; t < posterior.steps(); ++t) {
+    const std::vector<double> policy = graph_policy(posterior, t);
+    for_each_lucky_transition(
+        posterior, t, [&](std::size_t pair, std::size_t, std::size_t entry, double probability) {
+          sum.add(posterior.state_marginals[t][pair / posterior.actions] * policy[pair] *
+                  probability * posterior.trajectory.believed_reward[entry]);
+        });
+  }
+  const std::span<const double> final_reward = mdp.final_reward();
+  if (final_reward.empty()) return sum.value();
+  const std::vector<double>& last = posterior.state_marginals.back();
+  return sum.value() + mean({last.data(), final_reward.size()}, final_reward);
+}
+
+Posterior solve_finite(const Mdp& mdp, const PosteriorOptions& options) {
+  Posterior posterior;
+  const TrajectoryOptions trajectory = trajectory_options(mdp, options, *options.horizon);
+  prepare(mdp, trajectory, posterior);
+  posterior.horizon = options.horizon;
+  const Result result = contract_backward(posterior.trajectory, true, options.infer);
+  note(result, posterior);
+  if (!result.ok()) return posterior;
+  posterior.log_z = result.log_z;
+  posterior.error_bound = 0.0;
+  posterior.iterations = *options.horizon;
+  read_messages(result, posterior);
+  posterior.initial_value = mean(mdp.initial(), posterior.value());
+  posterior.expected_return = finite_return(mdp, posterior, trajectory.discount);
+  posterior.believed_return = finite_believed_return(mdp, posterior);
+  return posterior;
+}
+
+}  // namespace
+
+void PosteriorOptions::validate(const Mdp& mdp) const {
+  trajectory_options(mdp, *this, horizon.value_or(1)).validate(mdp);
+  if (!(tolerance > 0.0)) {
+    throw OptionError(fmt::format("tolerance {}, expected a number above 0", tolerance));
+  }
+  if (maximum_steps == 0) throw OptionError("maximum_steps 0, expected at least 1");
+  infer.validate();
+}
+
+TrajectoryOptions trajectory_options(const Mdp& mdp, const PosteriorOptions& options,
+                                     std::size_t horizon) {
+  TrajectoryOptions result;
+  result.horizon = horizon;
+  result.temperature = options.temperature;
+  result.prior = options.prior;
+  result.action_prior = options.action_prior;
+  result.discount = options.discount.value_or(mdp.discount());
+  return result;
+}
+
+void prepare(const Mdp& mdp, const TrajectoryOptions& options, Posterior& posterior) {
+  posterior.trajectory = make_trajectory(mdp, options);
+  posterior.states = mdp.state_count();
+  posterior.graph_states = posterior.trajectory.state_count;
+  posterior.actions = mdp.action_count();
+  posterior.temperature = options.temperature;
+}
+
+void note(const Result& result, Posterior& posterior) {
+  posterior.status = result.status;
+  posterior.message = result.message;
+  posterior.guarantee = result.guarantee;
+  posterior.algorithm_used = result.algorithm_used;
+  posterior.plan = result.plan;
+  const auto add = [](double& total, double seconds) {
+    total = std::isnan(total) ? seconds : total + seconds;
+  };
+  add(posterior.timings.plan_seconds, result.timings.plan_seconds);
+  add(posterior.timings.infer_seconds, result.timings.infer_seconds);
+}
+
+std::vector<double> graph_policy(const Posterior& posterior, std::size_t t) {
+  const std::vector<double>& beta = posterior.log_beta_action.at(t);
+  std::vector<double> result(beta.size());
+  for (std::size_t s = 0; s < posterior.graph_states; ++s) {
+    const std::size_t row = s * posterior.actions;
+    for (std::size_t i = row; i < row + posterior.actions; ++i) {
+      result[i] =
+          std::exp(posterior.trajectory.log_prior[i] + beta[i] - posterior.log_beta_state[t][s]);
+    }
+    normalize({result.data() + row, posterior.actions});
+  }
+  return result;
+}
+
+std::vector<double> Posterior::value(std::size_t t) const {
+  return scaled(log_beta_state.at(t), states, temperature);
+}
+
+std::vector<double> Posterior::action_value(std::size_t t) const {
+  return scaled(log_beta_action.at(t), states * actions, temperature);
+}
+
+std::vector<double> Posterior::policy(std::size_t t) const {
+  std::vector<double> result = graph_policy(*this, t);
+  result.resize(states * actions);
+  return result;
+}
+
+std::vector<DynamicsEntry> Posterior::dynamics(std::size_t t) const {
+  std::vector<DynamicsEntry> result;
+  for_each_lucky_transition(
+      *this, t, [&](std::size_t pair, std::size_t next, std::size_t, double probability) {
+        result.push_back({pair / actions, pair % actions, next, probability});
+      });
+  return result;
+}
+
+std::vector<DynamicsEntry> Posterior::transition_marginal(std::size_t t) const {
+  if (infinite) {
+    throw QueryError("transition_marginal of an infinite horizon: expected a finite one");
+  }
+  const std::vector<double> policy_of_step = graph_policy(*this, t);
+  std::vector<DynamicsEntry> result = dynamics(t);
+  for (DynamicsEntry& e : result) {
+    e.probability *= state_marginals[t][e.state] * policy_of_step[e.state * actions + e.action];
+  }
+  return result;
+}
+
+Posterior solve_posterior(const Mdp& mdp, const PosteriorOptions& options) {
+  options.validate(mdp);
+  return options.horizon ? solve_finite(mdp, options) : solve_stationary(mdp, options);
+}
+
+}  // namespace credo::control
