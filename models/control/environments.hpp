@@ -15,13 +15,13 @@ namespace credo::control {
 struct EnvironmentOptions {
   /// frozen_lake: "4x4" (default), "8x8", or a map text of S F H G; grid: a map text (default: a
   /// small one). Rows are separated by newlines.
-  std::optional<std::string> map;
+  std::optional<std::string> map = std::nullopt;
   /// Moves go astray: the intended direction and the two beside it, each with probability 1/3.
   /// Defaults: frozen_lake true, cliff_walking and grid false.
-  std::optional<bool> slippery;
+  std::optional<bool> slippery = std::nullopt;
   /// Probability of the intended direction when slippery, in (0, 1]; the two beside it share the
   /// rest. Default 1/3. frozen_lake, grid.
-  std::optional<double> success_rate;
+  std::optional<double> success_rate = std::nullopt;
 };
 
 /// FrozenLake-v1: actions left, down, right, up; reward 1 on entering a goal; holes and goals end.
