@@ -13,7 +13,7 @@ bench:
 	@.ci/packages bench
 	@cmake --preset bench > /dev/null
 	@cmake --build --preset bench -- -j2
-	@tests/bench/run
+	@build/bench/apps/cli/credo bench
 
 format:
 	@.ci/packages format
