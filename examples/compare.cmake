@@ -1,0 +1,20 @@
+# cmake -DEXPECTED=<file> -P compare.cmake -- <program> [argument...]
+# Fails unless the program succeeds and prints exactly the file.
+set(command)
+set(after FALSE)
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(i RANGE ${last})
+  if(after)
+    list(APPEND command "${CMAKE_ARGV${i}}")
+  elseif(CMAKE_ARGV${i} STREQUAL "--")
+    set(after TRUE)
+  endif()
+endforeach()
+execute_process(COMMAND ${command} OUTPUT_VARIABLE printed ERROR_VARIABLE errors
+  RESULT_VARIABLE result)
+file(READ ${EXPECTED} expected)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "exit code ${result}\n${printed}${errors}")
+elseif(NOT printed STREQUAL expected)
+  message(FATAL_ERROR "printed:\n${printed}\nexpected (${EXPECTED}):\n${expected}")
+endif()
