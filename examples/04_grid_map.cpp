@@ -27,12 +27,10 @@ const Picture kSent{
     "..########################....", "..............................",
 };
 
-void show(const char* title, const Picture& picture) {
+/// Prints the picture, and returns in how many pixels it differs from the one sent.
+int show(const char* title, const Picture& picture) {
   std::printf("%s\n", title);
   for (const std::string& row : picture) std::printf("  %s\n", row.c_str());
-}
-
-int wrong_pixels(const Picture& picture) {
   int count = 0;
   for (std::size_t r = 0; r < kSent.size(); ++r) {
     for (std::size_t c = 0; c < kSent[r].size(); ++c) count += picture[r][c] != kSent[r][c];
@@ -67,14 +65,13 @@ int main() {
     }
   }
   const credo::Result result = credo::infer(model, evidence, credo::Query::map());
-  Picture cleaned = arrived;
+  Picture cleaned = kSent;
   for (std::size_t i = 0; i < result.assignment().states.size(); ++i) {
     cleaned[i / grid.columns][i % grid.columns] = result.assignment().states[i] == 1 ? '#' : '.';
   }
-  show("Arrived, each pixel by its sign", arrived);
-  show("Most probable picture", cleaned);
-  std::printf("Wrong pixels: %d arrived, %d after MAP\n", wrong_pixels(arrived),
-              wrong_pixels(cleaned));
+  const int before = show("Arrived, each pixel by its sign", arrived);
+  const int after = show("Most probable picture", cleaned);
+  std::printf("Wrong pixels: %d arrived, %d after MAP\n", before, after);
   std::printf("log p~(MAP) = %.6f (%s)\n", result.assignment().log_value,
               std::string(credo::guarantee_name(result.guarantee)).c_str());
 }
