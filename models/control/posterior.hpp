@@ -18,17 +18,17 @@ struct PosteriorOptions {
   double temperature = 1.0;
   ActionPrior prior = ActionPrior::uniform;
   /// prior == given: p(a given s), states x actions.
-  std::vector<double> action_prior;
+  std::vector<double> action_prior = {};
   /// T decisions; nothing: the infinite-horizon fixed point.
-  std::optional<std::size_t> horizon;
+  std::optional<std::size_t> horizon = std::nullopt;
   /// gamma in (0, 1]; nothing: the process' own.
-  std::optional<double> discount;
+  std::optional<double> discount = std::nullopt;
   /// Infinite horizon: largest half-width of the interval around any V(s), in units of reward.
   double tolerance = 1e-10;
   /// Infinite horizon: give up, uncertified, after as many backward steps.
   std::size_t maximum_steps = 1'000'000;
   /// Budgets, threads, observer. Order and zero propagation are set by the solver.
-  InferOptions infer;
+  InferOptions infer = {};
 
   /// Throws OptionError naming option, value and bound.
   void validate(const Mdp& mdp) const;
@@ -59,7 +59,7 @@ class Posterior {
   double temperature = kNaN;
   bool infinite = false;
   /// T, or nothing.
-  std::optional<std::size_t> horizon;
+  std::optional<std::size_t> horizon = std::nullopt;
 
   /// log p(o_{1:T} = 1), natural (unnormalised optimality if rewards are positive). Infinite
   /// horizon: log sum_s p(s_1) beta(s_1).

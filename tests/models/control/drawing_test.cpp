@@ -1,0 +1,51 @@
+#include <credo/models/control/drawing.hpp>
+#include <credo/models/control/environments.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace credo::control;
+
+namespace {
+
+/// Left, down, right, up, indifferent in five of the six states that do not end.
+std::vector<double> some_policy() {
+  return {1,   0,   0,    0,    0,    1,    0, 0, 0, 0, 1, 0, 0.2, 0.2,
+          0.2, 0.4, 0.25, 0.25, 0.25, 0.25, 1, 0, 0, 0, 1, 0, 0,   0};
+}
+
+}  // namespace
+
+TEST_CASE("drawing: a policy as arrows") {
+  const Mdp mdp = grid({.map = "S.#.\n..GH"});
+  CHECK(policy_text(mdp, some_policy()) == "← ↓ ##→ \n↑ + G H \n");
+}
+
+TEST_CASE("drawing: weights as shades, scaled to the largest") {
+  const Mdp mdp = grid({.map = "S.#.\n..GH"});
+  const std::vector<double> weight = {2.0, 0.001, 0.3, 0.0, 0.8, 1.2, 1.99};
+  CHECK(heat_text(mdp, weight) == "██··##░░\n  ▒▒▓▓██\n");
+}
+
+TEST_CASE("drawing: without a grid there is a line per state") {
+  const Mdp mdp = random_mdp({.states = 2, .actions = 2, .terminal_states = 1});
+  CHECK(policy_text(mdp, std::vector<double>{0.25, 0.75, 0.5, 0.5}) == "0  1 (0.7500)\n1  ends\n");
+}
+
+TEST_CASE("drawing: pictures are whole documents and escape names") {
+  const Mdp mdp = grid({.map = "S.#.\n..GH"});
+  const std::string svg =
+      value_svg(mdp, std::vector<double>{-3, -2, -1, -2, -1, 0, 0}, some_policy());
+  CHECK(svg.starts_with("<svg xmlns="));
+  CHECK(svg.ends_with("</svg>\n"));
+  MdpDescription d;
+  d.states = 1;
+  d.actions = 1;
+  d.initial = {1.0};
+  d.transitions = {{0, 0, 0, 1.0, 0.0}};
+  d.state_names = {"a<b & \"c\""};
+  const std::string bars = value_svg(Mdp(d), std::vector<double>{1.0}, std::vector<double>{1.0});
+  CHECK(bars.find("a&lt;b &amp; &quot;c&quot;") != std::string::npos);
+}
