@@ -16,6 +16,7 @@ struct Algorithm {
   Guarantee guarantee;
   /// "" when it can answer; else the reason, with numbers.
   std::string (*why_not)(const FactorGraph&, const Evidence&, const Query&, const InferOptions&);
+  /// Status::refused, with the same reason (and the plan), when it cannot.
   Result (*run)(const FactorGraph&, const Evidence&, const Query&, const InferOptions&);
 };
 

@@ -465,6 +465,12 @@ std::string why_not_enumeration(const FactorGraph& graph, const Evidence& eviden
 
 Result run_enumeration(const FactorGraph& graph, const Evidence& evidence, const Query& query,
                        const InferOptions& options) {
+  if (std::string reason = why_not_enumeration(graph, evidence, query, options); !reason.empty()) {
+    Result refused;
+    refused.status = Status::refused;
+    refused.message = std::move(reason);
+    return refused;
+  }
   return Enumeration(graph, evidence, query, options).run();
 }
 

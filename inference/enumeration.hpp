@@ -18,7 +18,7 @@ inline constexpr std::uint64_t kEnumerationLimit = std::uint64_t{1} << 22;
                                               const Query& query, const InferOptions& options);
 
 /// Answers every task but messages, in natural logarithms with compensated sums. Expects a valid
-/// question for which why_not_enumeration() is "".
+/// question; refuses with why_not_enumeration()'s reason.
 [[nodiscard]] Result run_enumeration(const FactorGraph& graph, const Evidence& evidence,
                                      const Query& query, const InferOptions& options);
 

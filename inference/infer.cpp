@@ -79,18 +79,11 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Result refusal(std::string reason) {
-  Result result;
-  result.status = Status::refused;
-  result.message = std::move(reason);
-  return result;
-}
-
-/// Runs one algorithm; what it cannot answer comes back refused, with its name.
+/// Runs one algorithm; what it cannot answer comes back refused, with its name. why_not() is not
+/// asked first: it would plan, and run() plans again.
 Result attempt(const Algorithm& algorithm, const FactorGraph& graph, const Evidence& evidence,
                const Query& query, const InferOptions& options) {
-  const std::string reason = algorithm.why_not(graph, evidence, query, options);
-  Result result = reason.empty() ? algorithm.run(graph, evidence, query, options) : refusal(reason);
+  Result result = algorithm.run(graph, evidence, query, options);
   if (result.status == Status::refused) {
     result.message = fmt::format("{}: {}", algorithm.name, result.message);
   }
