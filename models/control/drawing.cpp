@@ -165,7 +165,7 @@ std::string svg_cell(const Mdp& mdp, std::span<const double> value, std::span<co
   const double x = kMargin + kCell * static_cast<double>(cell % layout.columns);
   const double y = kTitle + kCell * static_cast<double>(cell / layout.columns);
   const std::size_t state = layout.state_of_cell[cell];
-  const bool ends = state != kNoState && mdp.is_terminal(state);
+  const bool ends = state != kNoState && (mdp.is_terminal(state) || layout.cells[cell] == 'C');
   const std::string fill = state == kNoState                   ? "#555555"
                            : ends && layout.cells[cell] == 'G' ? "#bfe3b4"
                            : ends                              ? "#d9d9d9"
@@ -217,7 +217,9 @@ std::string policy_text(const Mdp& mdp, std::span<const double> policy) {
   if (mdp.layout()) {
     const GridLayout& layout = *mdp.layout();
     return grid_text(layout, [&](std::size_t state, std::size_t cell) -> std::string {
-      if (mdp.is_terminal(state)) return fmt::format("{} ", layout.cells[cell]);
+      if (mdp.is_terminal(state) || layout.cells[cell] == 'C') {
+        return fmt::format("{} ", layout.cells[cell]);
+      }
       if (is_indifferent(mdp, policy, state)) return "+ ";
       return fmt::format("{} ", arrow(layout.moves[best_action(mdp, policy, state)]));
     });
@@ -241,8 +243,8 @@ std::string heat_text(const Mdp& mdp, std::span<const double> weight) {
   const auto states = weight.first(mdp.state_count());
   const double top = *std::max_element(states.begin(), states.end());
   const auto shade = [top](double w) -> std::string_view {
-    if (!(w > 0.0)) return "  ";
     const double x = w / top;
+    if (!(x >= 0.001)) return "  ";
     return x < 0.01 ? "··" : x < 0.25 ? "░░" : x < 0.5 ? "▒▒" : x < 0.75 ? "▓▓" : "██";
   };
   if (mdp.layout()) {

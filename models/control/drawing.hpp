@@ -13,8 +13,8 @@ namespace credo::control {
 /// newlines; UTF-8.
 [[nodiscard]] std::string policy_text(const Mdp& mdp, std::span<const double> policy);
 
-/// Shades of weight per state (at least one entry per state, >= 0, scaled to the largest), on the
-/// grid; one line per state without a layout.
+/// Shades of weight per state (at least one entry per state, >= 0, scaled to the largest, blank
+/// below a thousandth of it), on the grid; one line per state without a layout.
 [[nodiscard]] std::string heat_text(const Mdp& mdp, std::span<const double> weight);
 
 /// A value heat map with policy arrows whose length is the action's probability. Without a layout:

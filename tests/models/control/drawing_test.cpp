@@ -25,7 +25,7 @@ TEST_CASE("drawing: a policy as arrows") {
 
 TEST_CASE("drawing: weights as shades, scaled to the largest") {
   const Mdp mdp = grid({.map = "S.#.\n..GH"});
-  const std::vector<double> weight = {2.0, 0.001, 0.3, 0.0, 0.8, 1.2, 1.99};
+  const std::vector<double> weight = {2.0, 0.01, 0.3, 0.001, 0.8, 1.2, 1.99};
   CHECK(heat_text(mdp, weight) == "██··##░░\n  ▒▒▓▓██\n");
 }
 
