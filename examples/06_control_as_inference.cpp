@@ -51,7 +51,7 @@ int main() {
   }
 
   std::printf("Where an optimal trajectory is (forward x backward message):\n");
-  for (const std::size_t t : {2, 6, 9, 12}) {
+  for (const std::size_t t : {2U, 6U, 9U, 12U}) {
     std::vector<double> tube = posterior.forward[t];
     for (std::size_t s = 0; s < tube.size(); ++s) {
       tube[s] *= std::exp(posterior.log_beta_state[t][s]);

@@ -23,12 +23,12 @@ std::string_view arrow(GridMove move) {
   return kArrows[third(move.rows)][third(move.columns)];
 }
 
-std::span<const double> row(const Mdp& mdp, std::span<const double> policy, std::size_t state) {
+std::span<const double> row_of(const Mdp& mdp, std::span<const double> policy, std::size_t state) {
   return policy.subspan(state * mdp.action_count(), mdp.action_count());
 }
 
 std::size_t best_action(const Mdp& mdp, std::span<const double> policy, std::size_t state) {
-  const auto p = row(mdp, policy, state);
+  const auto p = row_of(mdp, policy, state);
   return static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
 }
 
@@ -38,8 +38,8 @@ bool is_indifferent(const Mdp& mdp, std::span<const double> policy, std::size_t 
   double high = 0.0;
   for (std::size_t a = 0; a < mdp.action_count(); ++a) {
     if (!mdp.is_available(state, a)) continue;
-    low = std::min(low, row(mdp, policy, state)[a]);
-    high = std::max(high, row(mdp, policy, state)[a]);
+    low = std::min(low, row_of(mdp, policy, state)[a]);
+    high = std::max(high, row_of(mdp, policy, state)[a]);
   }
   return high - low < kTie;
 }
@@ -135,7 +135,7 @@ std::string svg_arrows(const Mdp& mdp, std::span<const double> policy, std::size
   constexpr double kShown = 0.02;
   std::string body;
   for (std::size_t a = 0; a < mdp.action_count(); ++a) {
-    const double p = row(mdp, policy, state)[a];
+    const double p = row_of(mdp, policy, state)[a];
     const GridMove move = mdp.layout()->moves[a];
     const double norm = std::hypot(move.rows, move.columns);
     if (!(p >= kShown)) continue;
@@ -162,8 +162,10 @@ std::string svg_arrows(const Mdp& mdp, std::span<const double> policy, std::size
 std::string svg_cell(const Mdp& mdp, std::span<const double> value, std::span<const double> policy,
                      const Range& range, std::size_t cell) {
   const GridLayout& layout = *mdp.layout();
-  const double x = kMargin + kCell * static_cast<double>(cell % layout.columns);
-  const double y = kTitle + kCell * static_cast<double>(cell / layout.columns);
+  const std::size_t row = cell / layout.columns;
+  const std::size_t column = cell % layout.columns;
+  const double x = kMargin + kCell * static_cast<double>(column);
+  const double y = kTitle + kCell * static_cast<double>(row);
   const std::size_t state = layout.state_of_cell[cell];
   const bool ends = state != kNoState && (mdp.is_terminal(state) || layout.cells[cell] == 'C');
   const std::string fill = state == kNoState                   ? "#555555"
@@ -200,7 +202,7 @@ std::string svg_bar(const Mdp& mdp, std::span<const double> value, std::span<con
   const std::string action =
       mdp.is_terminal(state)
           ? "ends"
-          : fmt::format("{} {:.3g}", mdp.action_name(best), row(mdp, policy, state)[best]);
+          : fmt::format("{} {:.3g}", mdp.action_name(best), row_of(mdp, policy, state)[best]);
   return fmt::format(
       "<text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"11\" text-anchor=\"end\" "
       "fill=\"#222222\">{}</text><rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.1f}\" height=\"12\" "
@@ -233,7 +235,7 @@ std::string policy_text(const Mdp& mdp, std::span<const double> policy) {
     const std::size_t best = best_action(mdp, policy, s);
     text += mdp.is_terminal(s) ? fmt::format("{:<{}}  ends\n", mdp.state_name(s), width)
                                : fmt::format("{:<{}}  {} ({:.4f})\n", mdp.state_name(s), width,
-                                             mdp.action_name(best), row(mdp, policy, s)[best]);
+                                             mdp.action_name(best), row_of(mdp, policy, s)[best]);
   }
   return text;
 }
