@@ -123,7 +123,7 @@ void BayesianNetwork::set_conditional(std::string_view child,
   set_rows(child, scope, [&](std::span<const std::size_t>) { return rows[next++]; });
 }
 
-VariableId BayesianNetwork::add(std::string name, std::vector<std::string> states,
+VariableId BayesianNetwork::add(const std::string& name, std::vector<std::string> states,
                                 const std::vector<std::string>& parents,
                                 const std::vector<std::vector<double>>& rows) {
   const VariableId v = add_variable(name, std::move(states));

@@ -95,7 +95,7 @@ class BayesianNetwork {
   void set_function(std::string_view child, const std::vector<std::string>& parents,
                     const std::function<std::size_t(std::span<const std::size_t>)>& function);
   /// add_variable and set_conditional in one. When the conditional is refused the variable stays.
-  VariableId add(std::string name, std::vector<std::string> states,
+  VariableId add(const std::string& name, std::vector<std::string> states,
                  const std::vector<std::string>& parents,
                  const std::vector<std::vector<double>>& rows);
   ///@}
