@@ -233,13 +233,13 @@ class BifReader {
 
 /// A name as BIF spells it: bare when it is one word, else in quotes.
 std::string spelled(const std::string& name) {
-  if (name.find_first_of("\"\n") != std::string::npos) {
+  if (name.find('"') != std::string::npos) {
     throw ModelError(fmt::format(
-        "bif: cannot spell the name {}: it holds a quote or an end of line; write it as json",
+        "bif: cannot spell the name {}: it holds a quote; write it as json",
         shown(name)));
   }
   const bool bare = !name.empty() && name.find_first_of(kPunctuation) == std::string::npos &&
-                    name.find_first_of(" \t\r\f\v") == std::string::npos &&
+                    name.find_first_of(" \t\r\n\f\v") == std::string::npos &&
                     name.find("//") == std::string::npos && name.find("/*") == std::string::npos;
   return bare ? name : fmt::format("\"{}\"", name);
 }

@@ -52,6 +52,21 @@ struct FactorText {
   Position position;
 };
 
+bool is_utf8(std::string_view text) {
+  std::size_t tail = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (tail > 0) {
+      if ((byte & 0xc0) != 0x80) return false;
+      --tail;
+    } else if (byte >= 0x80) {
+      if (byte < 0xc2 || byte > 0xf4) return false;
+      tail = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    }
+  }
+  return tail == 0;
+}
+
 class JsonReader {
  public:
   explicit JsonReader(ByteSource& source) : cursor_(source, {"{}[],:\"", Comments::none}) {}
@@ -108,7 +123,10 @@ class JsonReader {
 
   std::string string(std::string_view expected) {
     if (cursor_.peek() != '"') cursor_.fail(expected);
-    return cursor_.quoted(Escapes::json);
+    const Position at = cursor_.position();
+    std::string text = cursor_.quoted(Escapes::json);
+    if (!is_utf8(text)) cursor_.fail_at(at, "a string in UTF-8", shown(text));
+    return text;
   }
 
   Named named(std::string_view expected) {
@@ -283,21 +301,6 @@ class JsonReader {
   std::vector<Table> tables_;
   std::vector<FactorText> factors_;
 };
-
-bool is_utf8(std::string_view text) {
-  std::size_t tail = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (tail > 0) {
-      if ((byte & 0xc0) != 0x80) return false;
-      --tail;
-    } else if (byte >= 0x80) {
-      if (byte < 0xc2 || byte > 0xf4) return false;
-      tail = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-    }
-  }
-  return tail == 0;
-}
 
 std::string in_quotes(std::string_view text) {
   if (!is_utf8(text)) {
