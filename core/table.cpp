@@ -159,30 +159,30 @@ Table::Rows Table::rows() const noexcept {
   return {data_->row_index, data_->row_begin, data_->column};
 }
 
-double Table::log_at(std::uint64_t index) const {
-  double value = domain() == Domain::linear ? 0.0 : -kInfinity;
-  if (!is_sparse()) {
-    value = data_->values.at(index);
-  } else {
-    const std::uint64_t width = data_->shape.empty() ? 1 : data_->shape.back();
-    const auto row = std::ranges::lower_bound(data_->row_index, index / width);
-    if (row != data_->row_index.end() && *row == index / width) {
-      const auto r = static_cast<std::size_t>(row - data_->row_index.begin());
-      const auto first = data_->column.begin() + static_cast<std::ptrdiff_t>(data_->row_begin[r]);
-      const auto last =
-          data_->column.begin() + static_cast<std::ptrdiff_t>(data_->row_begin[r + 1]);
-      const auto at = std::lower_bound(first, last, static_cast<std::uint32_t>(index % width));
-      if (at != last && *at == index % width) {
-        value = data_->values[static_cast<std::size_t>(at - data_->column.begin())];
-      }
+double Table::value_at(std::uint64_t index) const {
+  if (!is_sparse()) return data_->values.at(index);
+  const std::uint64_t width = data_->shape.empty() ? 1 : data_->shape.back();
+  const auto row = std::ranges::lower_bound(data_->row_index, index / width);
+  if (row != data_->row_index.end() && *row == index / width) {
+    const auto r = static_cast<std::size_t>(row - data_->row_index.begin());
+    const auto first = data_->column.begin() + static_cast<std::ptrdiff_t>(data_->row_begin[r]);
+    const auto last = data_->column.begin() + static_cast<std::ptrdiff_t>(data_->row_begin[r + 1]);
+    const auto at = std::lower_bound(first, last, static_cast<std::uint32_t>(index % width));
+    if (at != last && *at == index % width) {
+      return data_->values[static_cast<std::size_t>(at - data_->column.begin())];
     }
   }
+  return domain() == Domain::linear ? 0.0 : -kInfinity;
+}
+
+double Table::log_at(std::uint64_t index) const {
+  const double value = value_at(index);
   return domain() == Domain::linear ? std::log(value) : value;
 }
 
 double Table::at(std::uint64_t index) const {
-  if (!is_sparse() && domain() == Domain::linear) return data_->values.at(index);
-  return std::exp(log_at(index));
+  const double value = value_at(index);
+  return domain() == Domain::linear ? value : std::exp(value);
 }
 
 std::uint64_t Table::index_of(std::span<const std::size_t> states) const {

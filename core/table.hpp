@@ -100,6 +100,8 @@ class Table {
 
  private:
   struct Data;
+  /// The entry in the table's own domain.
+  [[nodiscard]] double value_at(std::uint64_t index) const;
   explicit Table(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
   std::shared_ptr<const Data> data_;
 };

@@ -54,13 +54,16 @@ class BifReader {
   }
 
  private:
+  /// A bare or quoted name; name_at_ is where it begins.
   std::string read_name(std::string_view expected) {
-    return cursor_.peek() == '"' ? cursor_.quoted() : std::string(cursor_.word(expected));
+    const bool quoted = cursor_.peek() == '"';
+    name_at_ = cursor_.position();
+    return quoted ? cursor_.quoted() : std::string(cursor_.word(expected));
   }
 
   VariableId read_variable_name() {
     const std::string name = read_name("the name of a variable");
-    return network_.variable(name, cursor_.position());
+    return network_.variable(name, name_at_);
   }
 
   void read_property(std::string_view otherwise) {
@@ -77,7 +80,7 @@ class BifReader {
 
   void read_variable() {
     std::string name = read_name("the name of a variable");
-    const Position at = cursor_.position();
+    const Position at = name_at_;
     std::vector<std::string> states;
     cursor_.expect('{');
     while (!cursor_.accept('}')) {
@@ -113,7 +116,7 @@ class BifReader {
   void read_conditional() {
     cursor_.expect('(');
     const VariableId child = read_variable_name();
-    const Position at = cursor_.position();
+    const Position at = name_at_;
     std::vector<VariableId> parents;
     if (cursor_.accept('|')) {
       do {
@@ -164,7 +167,7 @@ class BifReader {
     for (std::size_t i = 0; i + 1 < scope.size(); ++i) {
       if (i > 0) cursor_.expect(',');
       const std::string name = read_name("the state of a parent");
-      const std::size_t state = network_.state(scope[i], name, cursor_.position());
+      const std::size_t state = network_.state(scope[i], name, name_at_);
       row.index = row.index * network_.graph().cardinality(scope[i]) + state;
     }
     cursor_.expect(')');
@@ -224,6 +227,7 @@ class BifReader {
 
   Cursor cursor_;
   NetworkBuilder network_;
+  Position name_at_;
   /// Of the block being read: rows in the order of the file, and their numbers.
   std::vector<Row> rows_;
   std::vector<double> values_;
@@ -235,8 +239,7 @@ class BifReader {
 std::string spelled(const std::string& name) {
   if (name.find('"') != std::string::npos) {
     throw ModelError(fmt::format(
-        "bif: cannot spell the name {}: it holds a quote; write it as json",
-        shown(name)));
+        "bif: cannot spell the name {}: it holds a quote; write it as json", shown(name)));
   }
   const bool bare = !name.empty() && name.find_first_of(kPunctuation) == std::string::npos &&
                     name.find_first_of(" \t\r\n\f\v") == std::string::npos &&

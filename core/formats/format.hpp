@@ -43,10 +43,8 @@ struct FormatInfo {
 /// ParseError (source:line:column) on text that is not a valid model.
 [[nodiscard]] FactorGraph read_model(const std::filesystem::path& path,
                                      std::optional<Format> format = {});
-[[nodiscard]] FactorGraph read_model(std::string_view text, Format format,
-                                     std::string source_name = "memory");
-[[nodiscard]] FactorGraph read_model(std::istream& stream, Format format,
-                                     std::string source_name = "stream");
+[[nodiscard]] FactorGraph read_model(std::string_view text, Format format, std::string source_name);
+[[nodiscard]] FactorGraph read_model(std::istream& stream, Format format, std::string source_name);
 
 /// The graph as text. Throws ModelError when the format cannot hold it exactly,
 /// saying which can; what UAI drops by nature is said by losses().

@@ -98,8 +98,7 @@ class JsonReader {
     if (cursor_.accept('}')) return;
     std::vector<std::string> keys;
     do {
-      const std::string key = string("a key in quotes");
-      const Position at = cursor_.position();
+      const auto [key, at] = named("a key in quotes");
       for (const std::string& known : keys) {
         if (known == key) cursor_.fail_at(at, "each key once", shown(key));
       }

@@ -22,7 +22,7 @@ class ByteSource;
 [[nodiscard]] Evidence read_uai_evidence(const std::filesystem::path& path,
                                          const FactorGraph& graph);
 [[nodiscard]] Evidence read_uai_evidence(std::string_view text, const FactorGraph& graph,
-                                         std::string source_name = "memory");
+                                         std::string source_name);
 /// "n var state ...\n". Throws EvidenceError when a finding is not hard: the format has no other.
 [[nodiscard]] std::string write_uai_evidence(const Evidence& evidence);
 
@@ -32,7 +32,7 @@ class ByteSource;
                                                      const FactorGraph& graph);
 [[nodiscard]] std::vector<VariableId> read_uai_query(std::string_view text,
                                                      const FactorGraph& graph,
-                                                     std::string source_name = "memory");
+                                                     std::string source_name);
 [[nodiscard]] std::string write_uai_query(std::span<const VariableId> query);
 
 /// PR: log10 of the partition function; -infinity for impossible evidence.

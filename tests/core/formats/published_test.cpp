@@ -4,6 +4,7 @@
 #include <credo/core/formats/uai_evidence.hpp>
 
 #include <doctest/doctest.h>
+#include <tests/core/parse.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <vector>
 
 using namespace credo;
+using credo::testing::parse;
 
 namespace {
 
@@ -54,7 +56,7 @@ TEST_CASE(
     CHECK(arcs(graph) == p.arcs);
     CHECK(parameters(graph) == p.parameters);
     for (const Format format : {Format::bif, Format::xmlbif, Format::net, Format::json}) {
-      CHECK(read_model(write_model(graph, format), format) == graph);
+      CHECK(parse(write_model(graph, format), format) == graph);
     }
   }
 }
@@ -85,7 +87,7 @@ TEST_CASE("uai: competition models with their evidence and references") {
     CAPTURE(name);
     const std::string path = (kData / "uai" / name).string() + ".uai";
     const FactorGraph graph = read_model(std::filesystem::path(path));
-    CHECK(read_model(write_model(graph, Format::uai), Format::uai) == graph);
+    CHECK(parse(write_model(graph, Format::uai), Format::uai) == graph);
     const auto evidence = read_uai_evidence(std::filesystem::path(path + ".evid"), graph);
     const UaiMarginals reference = read_uai_marginals(path + ".MAR");
     REQUIRE(reference.marginals.size() == graph.variable_count());

@@ -4,6 +4,7 @@
 #include <credo/core/formats/format.hpp>
 
 #include <doctest/doctest.h>
+#include <tests/core/parse.hpp>
 #include <tests/core/random_graphs.hpp>
 
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <string>
 
 using namespace credo;
+using credo::testing::parse;
 using credo::testing::RandomGraphs;
 
 namespace {
@@ -30,9 +32,9 @@ struct Folder {
 void check_round_trip(const FactorGraph& graph, Format format) {
   const std::string text = write_model(graph, format);
   CAPTURE(text);
-  CHECK(read_model(text, format) == graph);
+  CHECK(parse(text, format) == graph);
   std::istringstream stream(text);
-  CHECK(read_model(stream, format) == graph);
+  CHECK(read_model(stream, format, "s") == graph);
 }
 
 }  // namespace
@@ -56,7 +58,7 @@ TEST_CASE("formats: random factor graphs survive json, with sparse and log table
     RandomGraphs random(seed);
     const FactorGraph graph = random.any(false, true);
     check_round_trip(graph, Format::json);
-    const FactorGraph again = read_model(write_model(graph, Format::json), Format::json);
+    const FactorGraph again = parse(write_model(graph, Format::json), Format::json);
     for (FactorId f = 1; f < graph.factor_count(); ++f) {
       const auto shares = [f](const FactorGraph& g) {
         return g.factor(f).table.same_object(g.factor(f - 1).table);
@@ -79,7 +81,7 @@ TEST_CASE("formats: random factor graphs survive uai") {
 TEST_CASE("formats: uai keeps directions and digits of Bayesian networks, and says what it loses") {
   RandomGraphs random(5);
   const FactorGraph graph = random.network(false);
-  const FactorGraph again = read_model(write_model(graph, Format::uai), Format::uai);
+  const FactorGraph again = parse(write_model(graph, Format::uai), Format::uai);
   CHECK(again.is_bayesian_network());
   CHECK(std::ranges::equal(graph.factors(), again.factors()));
   CHECK(losses(graph, Format::uai).find("names of variables and states") != std::string::npos);
@@ -111,7 +113,7 @@ TEST_CASE("formats: extensions and names") {
   CHECK_FALSE(format_of_path("b.gz").has_value());
   CHECK_FALSE(format_of_path("bif").has_value());
   CHECK(format_of_name("net") == Format::net);
-  CHECK_THROWS_WITH_AS(format_of_name("uia"),
+  CHECK_THROWS_WITH_AS(static_cast<void>(format_of_name("uia")),
                        "format: expected one of uai, bif, xmlbif, net, json, got uia", OptionError);
   for (const FormatInfo& info : formats()) CHECK(&format_info(info.format) == &info);
 }
@@ -129,12 +131,12 @@ TEST_CASE("formats: a child in the middle of its scope is written last, its pare
   const std::vector<double> expected{0.1, 0.2, 0.7, 0.5,   0.25,  0.25,
                                      0.0, 0.5, 0.5, 0.125, 0.125, 0.75};
   for (const Format format : {Format::uai, Format::bif, Format::xmlbif, Format::net}) {
-    const FactorGraph again = read_model(write_model(graph, format), format);
+    const FactorGraph again = parse(write_model(graph, format), format);
     CHECK(again.factor(2).scope == Scope{0, 1, 2});
     CHECK(again.factor(2).child == VariableId{2});
     CHECK(std::ranges::equal(again.factor(2).table.values(), expected));
   }
-  CHECK(read_model(write_model(graph, Format::json), Format::json) == graph);
+  CHECK(parse(write_model(graph, Format::json), Format::json) == graph);
 }
 
 TEST_CASE("formats: what a format cannot hold is refused with the one that can") {
@@ -142,31 +144,31 @@ TEST_CASE("formats: what a format cannot hold is refused with the one that can")
   graph.add_variable("a", 2);
   graph.add_factor({0}, Table::dense({2}, {-1e4, -2.0}, Domain::log));
   for (const Format format : {Format::bif, Format::xmlbif, Format::net}) {
-    CHECK_THROWS_WITH_AS(write_model(graph, format),
+    CHECK_THROWS_WITH_AS(static_cast<void>(write_model(graph, format)),
                          doctest::Contains("expected a Bayesian network"), ModelError);
   }
   CHECK_THROWS_WITH_AS(
-      write_model(graph, Format::uai),
+      static_cast<void>(write_model(graph, Format::uai)),
       doctest::Contains("leave the range of a double when exponentiated; write it as json"),
       ModelError);
-  CHECK(read_model(write_model(graph, Format::json), Format::json) == graph);
+  CHECK(parse(write_model(graph, Format::json), Format::json) == graph);
 
   FactorGraph quote;
   quote.add_variable("a\"b", 1);
   quote.add_conditional({0}, 0, Table::dense({1}, {1.0}));
-  CHECK_THROWS_WITH_AS(write_model(quote, Format::bif),
+  CHECK_THROWS_WITH_AS(static_cast<void>(write_model(quote, Format::bif)),
                        doctest::Contains("it holds a quote; write it as json"), ModelError);
-  CHECK(read_model(write_model(quote, Format::net), Format::net) == quote);
-  CHECK(read_model(write_model(quote, Format::json), Format::json) == quote);
+  CHECK(parse(write_model(quote, Format::net), Format::net) == quote);
+  CHECK(parse(write_model(quote, Format::json), Format::json) == quote);
   FactorGraph padded;
   padded.add_variable(" a", 1);
   padded.add_conditional({0}, 0, Table::dense({1}, {1.0}));
-  CHECK_THROWS_WITH_AS(write_model(padded, Format::xmlbif), doctest::Contains("blanks at its ends"),
-                       ModelError);
+  CHECK_THROWS_WITH_AS(static_cast<void>(write_model(padded, Format::xmlbif)),
+                       doctest::Contains("blanks at its ends"), ModelError);
   FactorGraph latin;
   latin.add_variable("\xe4", 1);
-  CHECK_THROWS_WITH_AS(write_model(latin, Format::json), doctest::Contains("not valid UTF-8"),
-                       ModelError);
+  CHECK_THROWS_WITH_AS(static_cast<void>(write_model(latin, Format::json)),
+                       doctest::Contains("not valid UTF-8"), ModelError);
 }
 
 TEST_CASE("formats: a sparse table goes to uai as a dense one") {
@@ -174,6 +176,6 @@ TEST_CASE("formats: a sparse table goes to uai as a dense one") {
   graph.add_variable("x0", 2);
   graph.add_variable("x1", 2);
   graph.add_factor({0, 1}, Table::sparse({2, 2}, {{3, 0.5}, {0, 2.0}}));
-  const FactorGraph again = read_model(write_model(graph, Format::uai), Format::uai);
+  const FactorGraph again = parse(write_model(graph, Format::uai), Format::uai);
   CHECK(std::ranges::equal(again.factor(0).table.values(), std::vector<double>{2, 0, 0, 0.5}));
 }
