@@ -419,6 +419,21 @@ void append_chars(std::string& text, Number value) {
 void append_number(std::string& text, double value) { append_chars(text, value); }
 void append_number(std::string& text, std::uint64_t value) { append_chars(text, value); }
 
+bool is_utf8(std::string_view text) {
+  std::size_t tail = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (tail > 0) {
+      if ((byte & 0xc0) != 0x80) return false;
+      --tail;
+    } else if (byte >= 0x80) {
+      if (byte < 0xc2 || byte > 0xf4) return false;
+      tail = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    }
+  }
+  return tail == 0;
+}
+
 std::string shown(std::string_view text) {
   constexpr std::size_t kMost = 40;
   std::string out = "\"";

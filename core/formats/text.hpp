@@ -139,6 +139,9 @@ class Cursor {
 void append_number(std::string& text, double value);
 void append_number(std::string& text, std::uint64_t value);
 
+/// Whether the bytes are UTF-8 (lead and continuation bytes match).
+[[nodiscard]] bool is_utf8(std::string_view text);
+
 /// The start of a text as messages show it: quoted, cut, unprintable bytes escaped.
 [[nodiscard]] std::string shown(std::string_view text);
 
