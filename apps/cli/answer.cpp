@@ -1,0 +1,108 @@
+#include "answer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace credo::cli {
+namespace {
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) {
+    return text;
+  }
+  std::string quoted = "\"";
+  for (const char c : text) {
+    quoted += c == '"' ? "\"\"" : std::string(1, c);
+  }
+  return quoted + "\"";
+}
+
+std::string list_conflict(const Answer& answer) {
+  std::string text;
+  for (const Finding& finding : answer.result.conflict) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", describe(answer.graph, finding));
+  }
+  return text;
+}
+
+}  // namespace
+
+bool has_answer(const Answer& answer) {
+  const Result& r = answer.result;
+  if (r.status == Status::refused || r.status == Status::impossible_evidence ||
+      r.status == Status::not_run) {
+    return false;
+  }
+  switch (answer.query.task) {
+    case Task::log_partition:
+    case Task::sensitivity:
+      return !std::isnan(r.log_z);
+    case Task::marginals:
+      return !r.marginals.empty() || answer.graph.variable_count() == 0;
+    case Task::map:
+    case Task::marginal_map:
+      return !r.assignments.empty();
+    case Task::samples:
+      return !r.samples.empty();
+  }
+  return false;
+}
+
+ExitCode exit_code(const Answer& answer) {
+  if (has_answer(answer)) {
+    return ExitCode::answered;
+  }
+  const ExitCode code = exit_code_of(answer.result.status);
+  return code == ExitCode::answered ? ExitCode::refused : code;
+}
+
+std::string explain(const Answer& answer) {
+  std::string text = answer.result.message;
+  const bool named = std::all_of(
+      answer.result.conflict.begin(), answer.result.conflict.end(), [&](const Finding& finding) {
+        return text.find(describe(answer.graph, finding)) != std::string::npos;
+      });
+  if (!named) {
+    text += "\nminimal conflicting findings: " + list_conflict(answer);
+  }
+  return text;
+}
+
+std::string render(const Answer& answer, std::string_view format) {
+  if (format == "json") {
+    return render_json(answer);
+  }
+  assert(has_answer(answer));
+  if (format == "csv") {
+    return render_csv(answer);
+  }
+  return format == "uai" ? render_uai(answer) : render_text(answer);
+}
+
+std::string render_csv(const Answer& answer) {
+  std::string out;
+  const auto variables = answer.graph.variables();
+  std::vector<std::vector<std::string>> fields;
+  for (std::size_t v = 0; v < variables.size(); ++v) {
+    out += v == 0 ? "" : ",";
+    out += csv_field(variables[v].name);
+    fields.emplace_back();
+    for (std::size_t s = 0; s < variables[v].cardinality; ++s) {
+      fields.back().push_back(csv_field(variables[v].state_name(s)));
+    }
+  }
+  out += '\n';
+  for (const auto& sample : answer.result.samples) {
+    for (std::size_t v = 0; v < variables.size(); ++v) {
+      out += v == 0 ? "" : ",";
+      out += fields[v][sample[v]];
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace credo::cli

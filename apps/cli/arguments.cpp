@@ -1,0 +1,292 @@
+#include "arguments.hpp"
+
+#include <credo/core/error.hpp>
+#include <credo/core/names.hpp>
+#include <credo/inference/algorithms.hpp>
+#include <credo/models/control/environments.hpp>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+// The only file that knows CLI11.
+
+namespace credo::cli {
+namespace {
+
+constexpr const char* kVersion = "credo 0.1.0";
+
+struct CommandRow {
+  Command command;
+  const char* name;
+  const char* summary;
+};
+
+constexpr std::array<CommandRow, 10> kCommands{{
+    {Command::pr, "pr", "Log partition function (probability of evidence)"},
+    {Command::mar, "mar", "Marginals of every variable"},
+    {Command::map, "map", "Most probable assignment, or the k best"},
+    {Command::mmap, "mmap", "Marginal MAP: best assignment of the query's variables"},
+    {Command::sample, "sample", "Exact posterior samples as CSV"},
+    {Command::info, "info", "Sizes, structure and cost of a model; what each algorithm would do"},
+    {Command::convert, "convert", "Between formats, by extension"},
+    {Command::draw, "draw", "The graph as DOT, SVG or PNG"},
+    {Command::control, "control", "Control as inference on an environment or an MDP file"},
+    {Command::bench, "bench", "The project's own benchmarks"},
+}};
+
+/// CLI11 reads "-1" as a huge unsigned number.
+std::string check_count(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : fmt::format("'{}' is not a whole number", text);
+}
+
+std::string algorithms_text() {
+  std::string text = "Algorithms (--algorithm NAME, default auto: the first that can answer):\n";
+  for (const Algorithm& algorithm : algorithms()) {
+    text += fmt::format("  {:<14} {} [{}]\n", algorithm.name, algorithm.summary,
+                        guarantee_name(algorithm.guarantee));
+  }
+  text +=
+      "\nModels: .uai .bif .xmlbif .net .json, each also .gz; '-' is standard input with --from.\n"
+      "Exit codes: 0 answered, 1 wrong input, 2 refused, 3 evidence of probability zero,\n"
+      "            4 stopped without any answer.";
+  return text;
+}
+
+void add_model(CLI::App& app, Arguments& a) {
+  app.add_option("model", a.model, "Model file, or - for standard input")
+      ->type_name("MODEL")
+      ->required();
+  app.add_option("--from", a.from, "Format of the model: uai, bif, xmlbif, net or json")
+      ->type_name("FORMAT");
+}
+
+void add_evidence(CLI::App& app, EvidenceArguments& e) {
+  app.add_option("--evid", e.file, "UAI evidence file: n var state ...")->type_name("FILE");
+  app.add_option("--set", e.settings, "Hard evidence by name, repeatable")
+      ->type_name("NAME=STATE")
+      ->allow_extra_args(false);
+  app.add_option("--likelihood", e.likelihoods, "Soft evidence by name, repeatable")
+      ->type_name("NAME=v1,v2,...")
+      ->allow_extra_args(false);
+}
+
+void add_engine(CLI::App& app, EngineArguments& e) {
+  app.add_option("--algorithm", e.algorithm, "Algorithm, or auto")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--time-limit", e.time_limit_seconds, "Answer within so many seconds")
+      ->type_name("S");
+  app.add_option("--memory-limit", e.memory_limit, "As in 8GiB [80 % of what is free]")
+      ->type_name("SIZE");
+  app.add_option("--threads", e.threads, "Threads")
+      ->type_name("N")
+      ->check(check_count)
+      ->capture_default_str();
+  app.add_option("--seed", e.seed, "Seed")
+      ->type_name("N")
+      ->check(check_count)
+      ->capture_default_str();
+}
+
+void add_output(CLI::App& app, OutputArguments& o, const char* formats) {
+  app.add_option("-o,--output", o.path, "Output file [standard output]")->type_name("FILE");
+  if (formats != nullptr) {
+    app.add_option("--format", o.format, "Output format")->type_name(formats);
+  }
+  app.add_flag("--quiet", o.quiet, "No progress and no remarks");
+  app.add_flag("--no-progress", o.no_progress, "No progress on standard error");
+}
+
+void add_trace(CLI::App& app, OutputArguments& o) {
+  app.add_option("--trace", o.trace_path, "The run's plan, messages and progress as JSON")
+      ->type_name("FILE");
+}
+
+std::string environment_help() {
+  std::string names;
+  for (const auto& environment : control::environments()) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", environment.name);
+  }
+  return "Environment (" + names + ") or MDP file (.json)";
+}
+
+void add_control(CLI::App& app, ControlArguments& c) {
+  app.add_option("environment", c.environment, environment_help())
+      ->type_name("ENV|FILE")
+      ->required();
+  app.add_option("--map", c.map, "4x4, 8x8 or a text file")->type_name("MAP");
+  app.add_flag_callback("--slippery", [&c] { c.slippery = true; }, "Actions may slip");
+  app.add_flag_callback("--no-slippery", [&c] { c.slippery = false; }, "Actions never slip");
+  app.add_option("--method", c.method, "posterior, clamped, hard, map, mmap or risk")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--rho", c.rho, "Price of bending the dynamics (method risk)")->type_name("R");
+  app.add_option("--temperature", c.temperature, "Reward units per nat")
+      ->type_name("A")
+      ->capture_default_str();
+  app.add_option("--prior", c.prior, "Prior over actions: uniform or counting")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--horizon", c.horizon, "Number of decisions [infinite]")
+      ->type_name("T")
+      ->check(check_count);
+  app.add_option("--discount", c.discount, "Discount [the process' own]")->type_name("G");
+  app.add_option("--tolerance", c.tolerance, "Certified error of the infinite horizon's values")
+      ->type_name("E");
+  app.add_flag("--values", c.all_values, "JSON: values of every step");
+}
+
+void add_options(CLI::App& app, Arguments& a) {
+  if (a.command == Command::control) {
+    add_control(app, a.control);
+    app.add_option("--memory-limit", a.engine.memory_limit, "As in 8GiB [80 % of what is free]")
+        ->type_name("SIZE");
+    app.add_option("--time-limit", a.engine.time_limit_seconds, "Stop after so many seconds")
+        ->type_name("S");
+    app.add_option("--threads", a.engine.threads, "Threads")->type_name("N")->check(check_count);
+    app.add_option("--seed", a.engine.seed, "Seed")->type_name("N")->check(check_count);
+    add_output(app, a.output, "text|json|svg");
+    add_trace(app, a.output);
+    return;
+  }
+  add_model(app, a);
+  if (a.command == Command::convert) {
+    app.add_option("-o,--output", a.output.path, "Output file")->type_name("FILE")->required();
+    app.add_option("--to", a.to, "Format of the output [by extension]")->type_name("FORMAT");
+    app.add_flag("--quiet", a.output.quiet, "No remarks");
+    return;
+  }
+  if (a.command == Command::draw) {
+    add_output(app, a.output, "dot|svg|png");
+    app.add_flag("--plan", a.draw_plan, "Draw the plan of exact inference, not the model");
+    add_evidence(app, a.evidence);
+    return;
+  }
+  add_evidence(app, a.evidence);
+  add_engine(app, a.engine);
+  if (a.command == Command::info) {
+    add_output(app, a.output, "text|json");
+    return;
+  }
+  if (a.command == Command::sample) {
+    app.add_option("-n", a.sample_count, "Number of samples")
+        ->type_name("N")
+        ->check(check_count)
+        ->required();
+    add_output(app, a.output, "csv|json");
+  } else {
+    add_output(app, a.output, "text|json|uai");
+  }
+  add_trace(app, a.output);
+  if (a.command == Command::map) {
+    app.add_option("--k-best", a.k_best, "Number of assignments, best first")
+        ->type_name("K")
+        ->check(check_count);
+  }
+  if (a.command == Command::mmap) {
+    app.add_option("--query", a.query_file, "UAI query file: n var ...")
+        ->type_name("FILE")
+        ->required();
+  }
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const CommandRow& row : kCommands) {
+    names.emplace_back(row.name);
+  }
+  return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+[[noreturn]] void refuse_unexpected(const CLI::App& app, const std::vector<std::string>& extras) {
+  const auto option = std::find_if(extras.begin(), extras.end(), [](const std::string& extra) {
+    return extra.size() > 1 && extra.front() == '-';
+  });
+  if (option == extras.end()) {
+    throw OptionError(
+        fmt::format("unexpected argument '{}'; see {} --help", extras.front(), app.get_name()));
+  }
+  const std::string name = option->substr(0, option->find('='));
+  const std::vector<std::string> known = option_names(app);
+  throw OptionError(fmt::format("unknown option '{}' of {}{}; see {} --help", name, app.get_name(),
+                                did_you_mean(name, known), app.get_name()));
+}
+
+ParsedArguments parse_command(const CommandRow& row, int count, const char* const* values) {
+  Arguments a;
+  a.command = row.command;
+  CLI::App app{row.summary, fmt::format("credo {}", row.name)};
+  app.get_formatter()->column_width(34);
+  app.footer("\n" + algorithms_text());
+  add_options(app, a);
+  std::vector<std::string> rest(values + 2, values + count);
+  std::reverse(rest.begin(), rest.end());  // CLI11 takes them off the back
+  try {
+    app.parse(rest);
+  } catch (const CLI::CallForHelp&) {
+    std::string help = app.help();
+    help.replace(0, std::min(help.size(), help.find("Usage: ")),
+                 fmt::format("{}\n\n", row.summary));
+    return {std::nullopt, help};
+  } catch (const CLI::ExtrasError&) {
+    refuse_unexpected(app, app.remaining());
+  } catch (const CLI::ParseError& error) {
+    throw OptionError(fmt::format("{0}: {1}; see {0} --help", app.get_name(), error.what()));
+  }
+  return {std::move(a), {}};
+}
+
+std::string main_help() {
+  std::string text =
+      "credo: probabilistic graphical models, answers with their warrant\n\n"
+      "Usage: credo COMMAND [options]      (credo COMMAND --help for its options)\n\n";
+  for (const CommandRow& row : kCommands) {
+    text += fmt::format("  {:<9} {}\n", row.name, row.summary);
+  }
+  return text + "\n" + algorithms_text() + "\n";
+}
+
+}  // namespace
+
+ParsedArguments parse_arguments(int count, const char* const* values) {
+  const std::string_view name = count > 1 ? values[1] : "";
+  if (name == "--help" || name == "-h" || name == "help") {
+    return {std::nullopt, main_help()};
+  }
+  if (name == "--version") {
+    return {std::nullopt, std::string(kVersion) + "\n"};
+  }
+  const auto* const row = std::find_if(kCommands.begin(), kCommands.end(),
+                                       [&](const CommandRow& r) { return name == r.name; });
+  if (row == kCommands.end()) {
+    const std::vector<std::string> names = command_names();
+    const std::string given =
+        name.empty() ? "no command given" : fmt::format("unknown command '{}'", name);
+    throw OptionError(fmt::format("{}{}\ncommands: {}", given, did_you_mean(name, names),
+                                  fmt::join(names, ", ")));
+  }
+  if (row->command == Command::bench) {
+    Arguments a;
+    a.command = Command::bench;
+    a.bench_arguments.assign(values + 2, values + count);
+    return {std::move(a), {}};
+  }
+  return parse_command(*row, count, values);
+}
+
+}  // namespace credo::cli

@@ -1,0 +1,87 @@
+#pragma once
+// What the user asked for: the command line as plain values.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace credo::cli {
+
+enum class Command : std::uint8_t {
+  pr,
+  mar,
+  map,
+  mmap,
+  sample,
+  info,
+  convert,
+  draw,
+  control,
+  bench
+};
+
+/// Where results go and how they look. An empty path is standard output.
+struct OutputArguments {
+  std::string path;
+  std::string format;  ///< empty: the command's default
+  std::string trace_path;
+  bool quiet = false;
+  bool no_progress = false;
+};
+
+struct EvidenceArguments {
+  std::string file;
+  std::vector<std::string> settings;     ///< NAME=STATE
+  std::vector<std::string> likelihoods;  ///< NAME=v1,v2,...
+};
+
+struct EngineArguments {
+  std::string algorithm = "auto";
+  std::optional<double> time_limit_seconds;
+  std::string memory_limit;  ///< as typed, e.g. "8GiB"; empty: a share of what is free
+  std::size_t threads = 1;
+  std::uint64_t seed = 1;
+};
+
+struct ControlArguments {
+  std::string environment;  ///< a built-in name or an MDP file
+  std::string map;
+  std::optional<bool> slippery;
+  std::string method = "posterior";
+  double rho = 1.0;
+  double temperature = 1.0;
+  std::string prior = "uniform";
+  std::optional<std::size_t> horizon;
+  std::optional<double> discount;
+  std::optional<double> tolerance;
+  bool all_values = false;
+};
+
+struct Arguments {
+  Command command = Command::pr;
+  std::string model;
+  std::string from;
+  std::string to;
+  EvidenceArguments evidence;
+  std::string query_file;
+  EngineArguments engine;
+  OutputArguments output;
+  std::size_t k_best = 1;
+  std::size_t sample_count = 1;
+  bool draw_plan = false;
+  ControlArguments control;
+  std::vector<std::string> bench_arguments;
+};
+
+/// What parsing ends with: arguments to run, or a text (help, version) to print.
+struct ParsedArguments {
+  std::optional<Arguments> arguments;
+  std::string text;
+};
+
+/// Throws OptionError, with the nearest names, on anything unknown or ill-formed.
+[[nodiscard]] ParsedArguments parse_arguments(int count, const char* const* values);
+
+}  // namespace credo::cli

@@ -1,0 +1,94 @@
+#include "dot.hpp"
+
+#include <fmt/format.h>
+
+namespace credo::cli {
+namespace {
+
+// Graphviz takes three-digit hexadecimal colours for black: always six digits.
+constexpr const char* kInk = "#2b3a4a";
+constexpr const char* kVariableFill = "#e8f0fa";
+constexpr const char* kFindingFill = "#f7c873";
+constexpr const char* kFactorFill = "#4a5a6a";
+constexpr const char* kEdge = "#8a97a5";
+
+/// Above it force-directed layout needs the multilevel engine.
+constexpr std::size_t kManyNodes = 250;
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else {
+      out += c == '\n' || c == '\r' ? ' ' : c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string variable_node(const FactorGraph& graph, const Evidence& evidence, VariableId v) {
+  const Finding* finding = evidence.find(v);
+  const Variable& variable = graph.variable(v);
+  const bool observed = finding != nullptr;
+  const std::string label = observed ? describe(graph, *finding) : variable.name;
+  std::string tooltip = fmt::format("{}: {} states", variable.name, variable.cardinality);
+  return fmt::format("  v{} [label={}, fillcolor=\"{}\", tooltip={}];\n", v, quoted(label),
+                     observed ? kFindingFill : kVariableFill, quoted(tooltip));
+}
+
+std::string head(const char* kind, const FactorGraph& graph, const std::string& layout) {
+  std::string out = fmt::format("{} {} {{\n  graph [{}, bgcolor=\"#ffffff\", pad=0.3];\n", kind,
+                                quoted(graph.name.empty() ? "model" : graph.name), layout);
+  out += fmt::format(
+      "  node [shape=ellipse, style=filled, color=\"{0}\", fontcolor=\"{0}\", "
+      "fontname=\"Helvetica\", fontsize=12, penwidth=1.1, margin=\"0.08,0.04\"];\n",
+      kInk);
+  return out + fmt::format("  edge [color=\"{}\", penwidth=1.1, arrowsize=0.7];\n", kEdge);
+}
+
+std::string directed_dot(const FactorGraph& graph, const Evidence& evidence) {
+  std::string out = head("digraph", graph, "rankdir=TB, nodesep=0.3, ranksep=0.45");
+  for (VariableId v = 0; v < graph.variable_count(); ++v) {
+    out += variable_node(graph, evidence, v);
+  }
+  for (const Factor& factor : graph.factors()) {
+    for (const VariableId parent : factor.scope) {
+      if (parent != *factor.child) {
+        out += fmt::format("  v{} -> v{};\n", parent, *factor.child);
+      }
+    }
+  }
+  return out + "}\n";
+}
+
+std::string bipartite_dot(const FactorGraph& graph, const Evidence& evidence) {
+  const bool many = graph.variable_count() + graph.factor_count() > kManyNodes;
+  const std::string layout =
+      fmt::format("layout={}, overlap={}, splines=line, outputorder=edgesfirst",
+                  many ? "sfdp" : "neato", many ? "prism" : "false");
+  std::string out = head("graph", graph, layout);
+  for (VariableId v = 0; v < graph.variable_count(); ++v) {
+    out += variable_node(graph, evidence, v);
+  }
+  for (FactorId f = 0; f < graph.factor_count(); ++f) {
+    out += fmt::format(
+        "  f{} [shape=square, label=\"\", width=0.14, height=0.14, fillcolor=\"{}\", "
+        "tooltip={}];\n",
+        f, kFactorFill, quoted(graph.describe(f)));
+    for (const VariableId v : graph.factor(f).scope) {
+      out += fmt::format("  f{} -- v{};\n", f, v);
+    }
+  }
+  return out + "}\n";
+}
+
+}  // namespace
+
+std::string to_dot(const FactorGraph& graph, const Evidence& evidence) {
+  return graph.is_bayesian_network() ? directed_dot(graph, evidence)
+                                     : bipartite_dot(graph, evidence);
+}
+
+}  // namespace credo::cli

@@ -1,0 +1,194 @@
+// credo info: sizes, structure, the cost of exact inference, and what each algorithm would do.
+
+#include "commands.hpp"
+#include "input.hpp"
+#include "json_writer.hpp"
+#include "limits.hpp"
+#include "output.hpp"
+#include "text_table.hpp"
+
+#include <credo/core/graph_structure.hpp>
+#include <credo/inference/algorithms.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace credo::cli {
+namespace {
+
+struct Sizes {
+  std::size_t variables = 0;
+  std::size_t factors = 0;
+  std::size_t edges = 0;
+  std::size_t components = 0;
+  std::size_t largest_cardinality = 0;
+  std::size_t largest_scope = 0;
+  std::uint64_t stored_entries = 0;  ///< a shared table counts once
+  std::size_t shared_factors = 0;
+  std::size_t sparse_factors = 0;
+  std::size_t factors_with_zeros = 0;
+  bool bayesian_network = false;
+  bool forest = false;
+};
+
+Sizes measure(const FactorGraph& graph) {
+  Sizes sizes;
+  sizes.variables = graph.variable_count();
+  sizes.factors = graph.factor_count();
+  sizes.edges = edge_count(graph);
+  sizes.components = connected_components(graph).count;
+  sizes.bayesian_network = graph.is_bayesian_network();
+  sizes.forest = is_forest(graph);
+  for (const Variable& variable : graph.variables()) {
+    sizes.largest_cardinality = std::max(sizes.largest_cardinality, variable.cardinality);
+  }
+  std::set<const void*> seen;
+  for (const Factor& factor : graph.factors()) {
+    sizes.largest_scope = std::max(sizes.largest_scope, factor.scope.size());
+    sizes.sparse_factors += factor.table.is_sparse() ? 1 : 0;
+    sizes.factors_with_zeros += factor.table.has_zero() ? 1 : 0;
+    if (seen.insert(factor.table.identity()).second) {
+      sizes.stored_entries += factor.table.stored();
+    } else {
+      ++sizes.shared_factors;
+    }
+  }
+  return sizes;
+}
+
+struct Verdict {
+  const Algorithm* algorithm;
+  Task task;
+  std::string why_not;
+};
+
+/// What each algorithm says to each task that needs no targets.
+std::vector<Verdict> ask_algorithms(const FactorGraph& graph, const Evidence& evidence,
+                                    const InferOptions& options) {
+  const std::vector<Query> queries{Query::log_partition(), Query::marginals(), Query::map(),
+                                   Query::samples(1, 1)};
+  std::vector<Verdict> verdicts;
+  for (const Algorithm& algorithm : algorithms()) {
+    for (const Query& query : queries) {
+      verdicts.push_back(
+          {&algorithm, query.task, algorithm.why_not(graph, evidence, query, options)});
+    }
+  }
+  return verdicts;
+}
+
+std::string yes_no(bool flag) { return flag ? "yes" : "no"; }
+
+std::string structure_text(const Sizes& s, const LoadedModel& model, const Evidence& evidence) {
+  TextTable table;
+  table.add_row({"model", printable(model.graph.name.empty() ? model.source : model.graph.name)});
+  table.add_row({"variables",
+                 fmt::format("{} (largest cardinality {})", s.variables, s.largest_cardinality)});
+  table.add_row({"factors", fmt::format("{} (largest scope {})", s.factors, s.largest_scope)});
+  table.add_row(
+      {"entries", fmt::format("{} stored ({})", s.stored_entries,
+                              describe_bytes(8.0 * static_cast<double>(s.stored_entries)))});
+  table.add_row({"", fmt::format("{} factors share a table, {} are sparse, {} have zeros",
+                                 s.shared_factors, s.sparse_factors, s.factors_with_zeros)});
+  table.add_row(
+      {"graph", fmt::format("{} edges, {} component{}, {}", s.edges, s.components,
+                            s.components == 1 ? "" : "s", s.forest ? "a forest" : "with cycles")});
+  table.add_row({"Bayesian network", yes_no(s.bayesian_network)});
+  table.add_row({"findings", fmt::format("{}", evidence.size())});
+  return table.render();
+}
+
+std::string plan_text(const Plan& plan, const FactorGraph& graph, const InferOptions& options) {
+  TextTable table;
+  const bool fits = plan.peak_bytes <= options.memory_limit_bytes;
+  table.add_row({"exact inference", fmt::format("order by {}, planned in {}", plan.method,
+                                                describe_seconds(plan.seconds))});
+  table.add_row({"  operations", fmt::format("{:.3g}", plan.operations)});
+  table.add_row({"  peak memory", fmt::format("{} of {} allowed{}", describe_bytes(plan.peak_bytes),
+                                              describe_bytes(options.memory_limit_bytes),
+                                              fits ? "" : ": over budget")});
+  if (!plan.steps.empty()) {
+    std::string names;
+    const Scope& scope = plan.steps[plan.widest_step].scope;
+    constexpr std::size_t kMostNames = 12;
+    for (std::size_t i = 0; i < std::min(scope.size(), kMostNames); ++i) {
+      names += fmt::format("{}{}", i == 0 ? "" : ", ", printable(graph.variable(scope[i]).name));
+    }
+    names += scope.size() > kMostNames ? ", ..." : "";
+    table.add_row({"  widest step", fmt::format("{} variables, 2^{:.1f} joint states: {}",
+                                                scope.size(), plan.log2_widest, names)});
+  }
+  return table.render();
+}
+
+std::string verdicts_text(const std::vector<Verdict>& verdicts) {
+  std::string out = "algorithms\n";
+  const Algorithm* last = nullptr;
+  for (const Verdict& v : verdicts) {
+    if (v.algorithm != last) {
+      out += fmt::format("  {}: {} [{}]\n", v.algorithm->name, v.algorithm->summary,
+                         guarantee_name(v.algorithm->guarantee));
+      last = v.algorithm;
+    }
+    out += fmt::format("    {:<7} {}\n", task_name(v.task),
+                       v.why_not.empty() ? "would answer" : "would not: " + v.why_not);
+  }
+  return out;
+}
+
+void write_structure(JsonWriter& json, const Sizes& s) {
+  json.field("variables", s.variables).field("factors", s.factors).field("edges", s.edges);
+  json.field("components", s.components).field("forest", s.forest);
+  json.field("bayesian_network", s.bayesian_network);
+  json.field("largest_cardinality", s.largest_cardinality);
+  json.field("largest_scope", s.largest_scope).field("stored_entries", s.stored_entries);
+  json.field("shared_factors", s.shared_factors).field("sparse_factors", s.sparse_factors);
+  json.field("factors_with_zeros", s.factors_with_zeros);
+}
+
+std::string info_json(const LoadedModel& model, const Evidence& evidence, const Plan& plan,
+                      const InferOptions& options, const std::vector<Verdict>& verdicts) {
+  JsonWriter json;
+  json.begin_object().field("task", "info").field("model", model.source);
+  json.field("name", model.graph.name);
+  write_structure(json, measure(model.graph));
+  json.field("findings", evidence.size());
+  json.key("predicted").begin_object(true).field("operations", plan.operations);
+  json.field("peak_bytes", plan.peak_bytes).field("log2_widest", plan.log2_widest);
+  json.field("method", plan.method).field("plan_seconds", plan.seconds).end_object();
+  json.field("memory_limit_bytes", options.memory_limit_bytes);
+  json.key("algorithms").begin_array();
+  for (const Verdict& v : verdicts) {
+    json.begin_object(true).field("algorithm", v.algorithm->name);
+    json.field("guarantee", guarantee_name(v.algorithm->guarantee));
+    json.field("task", task_name(v.task)).field("answers", v.why_not.empty());
+    json.field("why_not", v.why_not).end_object();
+  }
+  json.end_array();
+  json.key("timings").begin_object(true).field("load", model.load_seconds).end_object();
+  return json.end_object().take();
+}
+
+}  // namespace
+
+ExitCode run_info(const Arguments& arguments, const Stopwatch& since_start) {
+  const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
+  const LoadedModel model = load_model(arguments.model, arguments.from);
+  const Evidence evidence = load_evidence(arguments.evidence, model.graph);
+  Session session(arguments.output, since_start);
+  InferOptions options = make_infer_options(arguments.engine, since_start);
+  options.observer = session.observer();
+  const Plan plan = CompiledQuery(model.graph, evidence, Query::marginals(), options).plan();
+  const std::vector<Verdict> verdicts = ask_algorithms(model.graph, evidence, options);
+  session.finish();
+  const std::string text =
+      format == "json" ? info_json(model, evidence, plan, options, verdicts)
+                       : structure_text(measure(model.graph), model, evidence) +
+                             plan_text(plan, model.graph, options) + verdicts_text(verdicts);
+  write_output(text, arguments.output.path);
+  return ExitCode::answered;
+}
+
+}  // namespace credo::cli

@@ -1,0 +1,114 @@
+#include "input.hpp"
+
+#include "session.hpp"
+
+#include <credo/core/error.hpp>
+#include <credo/core/formats/format.hpp>
+#include <credo/core/formats/uai_evidence.hpp>
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace credo::cli {
+namespace {
+
+/// NAME and the text after '='. A name may hold '=' itself: the first split that names a variable
+/// wins, else the first of all, so that the complaint is about a sensible name.
+std::pair<std::string, std::string> split_setting(std::string_view option,
+                                                  const std::string& setting,
+                                                  const FactorGraph& graph) {
+  const std::size_t first = setting.find('=');
+  if (first == std::string::npos || first == 0) {
+    throw OptionError(fmt::format("{} '{}': expected NAME={}", option, setting,
+                                  option == "--set" ? "STATE" : "v1,v2,..."));
+  }
+  for (std::size_t at = first; at != std::string::npos; at = setting.find('=', at + 1)) {
+    if (graph.find_variable(std::string_view(setting).substr(0, at))) {
+      return {setting.substr(0, at), setting.substr(at + 1)};
+    }
+  }
+  return {setting.substr(0, first), setting.substr(first + 1)};
+}
+
+std::vector<double> parse_weights(const std::string& setting, std::string_view text) {
+  std::vector<double> weights;
+  while (true) {
+    const std::string_view item = text.substr(0, text.find(','));
+    double weight = 0.0;
+    const auto [end, failure] = std::from_chars(item.data(), item.data() + item.size(), weight);
+    if (failure != std::errc{} || end != item.data() + item.size()) {
+      throw OptionError(
+          fmt::format("--likelihood '{}': expected a number, got '{}'", setting, item));
+    }
+    weights.push_back(weight);
+    if (item.size() == text.size()) {
+      return weights;
+    }
+    text.remove_prefix(item.size() + 1);
+  }
+}
+
+FactorGraph read_standard_input(const std::string& from) {
+  if (from.empty()) {
+    throw OptionError(
+        "a model on standard input needs --from FORMAT (uai, bif, xmlbif, net, json)");
+  }
+  return read_model(std::cin, format_of_name(from), "standard input");
+}
+
+}  // namespace
+
+LoadedModel load_model(const std::string& path, const std::string& from) {
+  const Stopwatch stopwatch;
+  LoadedModel model;
+  if (path == "-") {
+    model.source = "standard input";
+    model.graph = read_standard_input(from);
+  } else {
+    model.source = path;
+    const std::optional<Format> format =
+        from.empty() ? std::nullopt : std::optional(format_of_name(from));
+    model.graph = read_model(path, format);
+  }
+  model.load_seconds = stopwatch.seconds();
+  return model;
+}
+
+Evidence load_evidence(const EvidenceArguments& arguments, const FactorGraph& graph) {
+  Evidence evidence;
+  if (!arguments.file.empty()) {
+    evidence = read_uai_evidence(std::filesystem::path(arguments.file), graph);
+  }
+  std::set<std::string> seen;
+  const auto once = [&](const std::string& name) {
+    if (!seen.insert(name).second) {
+      throw EvidenceError(fmt::format(
+          "variable '{}' is given twice by --set and --likelihood; expected at most once", name));
+    }
+  };
+  for (const std::string& setting : arguments.settings) {
+    const auto [name, state] = split_setting("--set", setting, graph);
+    once(name);
+    evidence.observe(graph, name, state);
+  }
+  for (const std::string& setting : arguments.likelihoods) {
+    const auto [name, weights] = split_setting("--likelihood", setting, graph);
+    once(name);
+    evidence.observe_likelihood(graph, name, parse_weights(setting, weights));
+  }
+  evidence.validate(graph);
+  return evidence;
+}
+
+std::vector<VariableId> load_query(const std::string& path, const FactorGraph& graph) {
+  return read_uai_query(std::filesystem::path(path), graph);
+}
+
+}  // namespace credo::cli

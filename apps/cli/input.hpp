@@ -1,0 +1,30 @@
+#pragma once
+// Reading what the command line names: models, evidence, queries.
+
+#include "arguments.hpp"
+
+#include <credo/core/evidence.hpp>
+#include <credo/core/factor_graph.hpp>
+
+#include <vector>
+
+namespace credo::cli {
+
+struct LoadedModel {
+  FactorGraph graph;
+  /// As typed; "standard input" for "-".
+  std::string source;
+  double load_seconds = 0.0;
+};
+
+/// Throws FileError, ParseError, ModelError or OptionError.
+[[nodiscard]] LoadedModel load_model(const std::string& path, const std::string& from);
+
+/// The file's findings, then those of --set and --likelihood, which replace them. Throws when the
+/// command line speaks of one variable twice.
+[[nodiscard]] Evidence load_evidence(const EvidenceArguments& arguments, const FactorGraph& graph);
+
+/// The variables of a UAI query file.
+[[nodiscard]] std::vector<VariableId> load_query(const std::string& path, const FactorGraph& graph);
+
+}  // namespace credo::cli

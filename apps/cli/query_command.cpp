@@ -1,0 +1,77 @@
+// credo pr, mar, map, mmap, sample.
+
+#include "answer.hpp"
+#include "commands.hpp"
+#include "input.hpp"
+#include "output.hpp"
+#include "trace.hpp"
+
+namespace credo::cli {
+namespace {
+
+Query make_query(const Arguments& a, const FactorGraph& graph) {
+  switch (a.command) {
+    case Command::mar:
+      return Query::marginals();
+    case Command::map:
+      return Query::map(a.k_best);
+    case Command::mmap:
+      return Query::marginal_map(load_query(a.query_file, graph));
+    case Command::sample:
+      return Query::samples(a.sample_count, a.engine.seed);
+    default:
+      return Query::log_partition();
+  }
+}
+
+std::string output_format(const Arguments& a) {
+  if (a.command == Command::sample) {
+    const std::string format = require_one_of("--format", a.output.format, {"csv", "text", "json"});
+    return format == "text" ? "csv" : format;
+  }
+  return require_one_of("--format", a.output.format, {"text", "json", "uai"});
+}
+
+/// A trace has messages where the algorithm has them and the budget allows; they never cost the
+/// answer.
+Result ask(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+           const InferOptions& options) {
+  Result result = infer(graph, evidence, query, options);
+  if (query.messages && result.status == Status::refused) {
+    Query without = query;
+    without.messages = false;
+    result = infer(graph, evidence, without, options);
+  }
+  return result;
+}
+
+}  // namespace
+
+ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
+  const std::string format = output_format(arguments);
+  const LoadedModel model = load_model(arguments.model, arguments.from);
+  const Evidence evidence = load_evidence(arguments.evidence, model.graph);
+  Query query = make_query(arguments, model.graph);
+  query.messages = !arguments.output.trace_path.empty() && query.task != Task::samples;
+
+  Session session(arguments.output, since_start);
+  InferOptions options = make_infer_options(arguments.engine, since_start);
+  options.observer = session.observer();
+  const Result result = ask(model.graph, evidence, query, options);
+  session.finish();
+
+  const Answer answer{model.graph, evidence, query, result, model.load_seconds};
+  if (!arguments.output.trace_path.empty()) {
+    write_output(render_trace(answer, session.events()), arguments.output.trace_path);
+  }
+  const ExitCode code = exit_code(answer);
+  if (code == ExitCode::answered || format == "json") {
+    write_output(render(answer, format), arguments.output.path);
+  }
+  if (code != ExitCode::answered) {
+    complain(explain(answer));
+  }
+  return code;
+}
+
+}  // namespace credo::cli

@@ -1,0 +1,140 @@
+#include "answer.hpp"
+#include "limits.hpp"
+#include "text_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+namespace credo::cli {
+namespace {
+
+constexpr std::size_t kMostStatesPerLine = 4;
+
+/// "BP", or "BP (observed)".
+std::string marked_name(const Answer& answer, VariableId v) {
+  const std::string name = printable(answer.graph.variable(v).name);
+  const Finding* finding = answer.evidence.find(v);
+  if (finding == nullptr) {
+    return name;
+  }
+  return name + (finding->kind == FindingKind::hard ? " (observed)" : " (evidence)");
+}
+
+/// Every line says all it is about, so that lines can be searched for: name, state, P(x), ...
+std::string marginals_text(const Answer& answer) {
+  TextTable table;
+  std::size_t widest = 0;
+  for (const auto& marginal : answer.result.marginals) {
+    widest = std::max(widest, marginal.size());
+  }
+  std::vector<std::string> header{"variable"};
+  for (std::size_t s = 0; s < std::min(widest, kMostStatesPerLine); ++s) {
+    header.insert(header.end(), {"state", "P(x)"});
+  }
+  table.add_row(std::move(header));
+  for (VariableId v = 0; v < answer.result.marginals.size(); ++v) {
+    const auto& marginal = answer.result.marginals[v];
+    std::vector<std::string> row{marked_name(answer, v)};
+    for (std::size_t s = 0; s < marginal.size(); ++s) {
+      if (s > 0 && s % kMostStatesPerLine == 0) {
+        table.add_row(std::exchange(row, {""}));
+      }
+      row.push_back(printable(answer.graph.variable(v).state_name(s)));
+      row.push_back(describe_probability(marginal[s]));
+    }
+    if (!marginal.empty()) {
+      table.add_row(std::move(row));
+    }
+  }
+  return table.render() + '\n';
+}
+
+std::string log_z_text(const Result& r) {
+  constexpr double kLog10E = std::numbers::log10e;
+  TextTable table;
+  table.add_row({"log Z", fmt::format("{}", r.log_z), "natural logarithm"});
+  if (r.log_z_lower != r.log_z_upper) {
+    table.add_row({"", fmt::format("[{}, {}]", r.log_z_lower, r.log_z_upper), "bounds"});
+  }
+  table.add_row({"log10 Z", fmt::format("{}", r.log_z * kLog10E)});
+  if (const double z = std::exp(r.log_z); z > 0.0 && std::isfinite(z)) {
+    table.add_row({"Z", fmt::format("{:.10g}", z)});
+  }
+  return table.render() + '\n';
+}
+
+std::string state_of(const Answer& answer, const Assignment& assignment, VariableId v) {
+  return printable(answer.graph.variable(v).state_name(assignment.states[v]));
+}
+
+std::string assignments_text(const Answer& answer) {
+  const auto& assignments = answer.result.assignments;
+  const bool all = answer.query.task == Task::map;
+  const std::size_t count = all ? answer.graph.variable_count() : answer.query.targets.size();
+  const auto variable = [&](std::size_t i) {
+    return all ? static_cast<VariableId>(i) : answer.query.targets[i];
+  };
+  TextTable table;
+  table.add_row({"variable", "state"});
+  for (std::size_t i = 0; i < count; ++i) {
+    const VariableId v = variable(i);
+    table.add_row({marked_name(answer, v), state_of(answer, assignments.front(), v)});
+  }
+  std::string out = table.render() + '\n';
+  for (std::size_t k = 0; k < assignments.size(); ++k) {
+    std::string differences;
+    for (std::size_t i = 0; i < count && k > 0; ++i) {
+      const VariableId v = variable(i);
+      if (assignments[k].states[v] != assignments.front().states[v]) {
+        differences += fmt::format("{}{} = {}", differences.empty() ? "  with " : ", ",
+                                   printable(answer.graph.variable(v).name),
+                                   state_of(answer, assignments[k], v));
+      }
+    }
+    const std::string rank = assignments.size() > 1 ? fmt::format("#{}  ", k + 1) : "";
+    out += fmt::format("{}log value {}{}\n", rank, assignments[k].log_value, differences);
+  }
+  return out;
+}
+
+/// What the numbers above are worth, and what they cost.
+std::string warrant_text(const Answer& answer) {
+  const Result& r = answer.result;
+  std::string text = fmt::format("{}, {}", guarantee_name(r.guarantee), r.algorithm_used);
+  if (r.status != Status::ok) {
+    text += fmt::format(" ({}: {})", status_name(r.status), r.message);
+  }
+  const double seconds = (std::isnan(r.timings.plan_seconds) ? 0.0 : r.timings.plan_seconds) +
+                         (std::isnan(r.timings.infer_seconds) ? 0.0 : r.timings.infer_seconds);
+  text += ", " + describe_seconds(seconds);
+  if (!r.plan.steps.empty()) {
+    text += fmt::format(", widest step {} variables (2^{:.1f} joint states)",
+                        r.plan.steps[r.plan.widest_step].scope.size(), r.plan.log2_widest);
+  }
+  return text + '\n';
+}
+
+}  // namespace
+
+std::string render_text(const Answer& answer) {
+  std::string out;
+  switch (answer.query.task) {
+    case Task::marginals:
+      out = marginals_text(answer);
+      break;
+    case Task::map:
+    case Task::marginal_map:
+      out = assignments_text(answer);
+      break;
+    default:
+      out = log_z_text(answer.result);
+      break;
+  }
+  return out + warrant_text(answer);
+}
+
+}  // namespace credo::cli

@@ -1,0 +1,97 @@
+#include "session.hpp"
+
+#include "limits.hpp"
+
+#include <credo/core/error.hpp>
+#include <credo/inference/algorithms.hpp>
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+namespace credo::cli {
+namespace {
+
+constexpr double kSilentSeconds = 1.0;
+constexpr double kRedrawSeconds = 0.1;
+constexpr std::size_t kMostEvents = 4096;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+void on_interrupt(int) { interrupted = 1; }
+
+void set_interrupt_handler(void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second interrupt ends the program
+  sigaction(SIGINT, &action, nullptr);
+}
+
+}  // namespace
+
+Session::Session(const OutputArguments& output, Stopwatch since_start)
+    : since_start_(since_start),
+      draws_(!output.quiet && !output.no_progress && isatty(STDERR_FILENO) == 1),
+      records_(!output.trace_path.empty()) {
+  set_interrupt_handler(on_interrupt);
+}
+
+Session::~Session() {
+  finish();
+  set_interrupt_handler(SIG_DFL);
+}
+
+Observer Session::observer() {
+  return [this](const Progress& progress) { return observe(progress); };
+}
+
+bool Session::observe(const Progress& progress) {
+  const double now = since_start_.seconds();
+  if (records_ && events_.size() < kMostEvents &&
+      (events_.empty() || events_.back().phase != progress.phase ||
+       progress.elapsed_seconds - events_.back().elapsed_seconds > 1e-3)) {
+    events_.push_back({std::string(progress.phase), progress.fraction, progress.elapsed_seconds});
+  }
+  if (draws_ && now > kSilentSeconds && now - last_drawn_seconds_ > kRedrawSeconds) {
+    const double percent = 100.0 * std::clamp(progress.fraction, 0.0, 1.0);
+    const std::string line =
+        fmt::format("\r\x1b[K{} {:.0f} %, {:.1f} s", progress.phase, percent, now);
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    std::fflush(stderr);
+    last_drawn_seconds_ = now;
+    drawn_ = true;
+  }
+  return interrupted == 0;
+}
+
+void Session::finish() {
+  if (drawn_) {
+    std::fputs("\r\x1b[K", stderr);
+    std::fflush(stderr);
+    drawn_ = false;
+  }
+}
+
+InferOptions make_infer_options(const EngineArguments& engine, const Stopwatch& since_start) {
+  InferOptions options;
+  if (engine.algorithm != "auto") {
+    options.algorithm = require_algorithm(engine.algorithm).name;
+  }
+  options.memory_limit_bytes = engine.memory_limit.empty() ? default_memory_limit_bytes()
+                                                           : parse_size_bytes(engine.memory_limit);
+  if (engine.time_limit_seconds) {
+    const double limit = *engine.time_limit_seconds;
+    if (!(limit > 0.0)) {
+      throw OptionError(fmt::format("time limit {} is not a positive number of seconds", limit));
+    }
+    options.time_limit_seconds = std::max(limit - since_start.seconds(), 1e-9);
+  }
+  options.threads = engine.threads;
+  options.plan.seed = engine.seed;
+  return options;
+}
+
+}  // namespace credo::cli

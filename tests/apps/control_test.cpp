@@ -1,0 +1,146 @@
+// credo control: reference values (docs/control.md says where they come from), files, errors.
+
+#include "program.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+namespace credo::test {
+namespace {
+
+using Json = nlohmann::json;
+
+Json control_json(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "control");
+  arguments.insert(arguments.end(), {"--format", "json"});
+  const Run run = run_credo(arguments);
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  return Json::parse(run.out);
+}
+
+/// One state, three actions with rewards 2, 1, 0, all of them ending the episode.
+constexpr std::string_view kBandit = R"({"states": 2, "actions": 3, "initial": 0,
+  "transitions": [[0, 0, 1, 1.0, 2.0], [0, 1, 1, 1.0, 1.0], [0, 2, 1, 1.0, 0.0]],
+  "terminal": [1]})";
+
+TEST_CASE("control: a bandit by hand, under both priors") {
+  const TemporaryFolder folder;
+  const std::string bandit = folder.write("bandit.json", kBandit);
+  const double sum = std::exp(2.0) + std::exp(1.0) + 1.0;
+  const Json counting = control_json({bandit, "--horizon", "1", "--prior", "counting"});
+  CHECK(counting["initial_value"].get<double>() == doctest::Approx(std::log(sum)).epsilon(1e-13));
+  const Json uniform = control_json({bandit, "--horizon", "1"});
+  CHECK(uniform["initial_value"].get<double>() ==
+        doctest::Approx(std::log(sum / 3.0)).epsilon(1e-13));
+  CHECK(uniform["log_z"].get<double>() == doctest::Approx(std::log(sum / 3.0)).epsilon(1e-13));
+  for (std::size_t a = 0; a < 3; ++a) {
+    CHECK(uniform["policy"][0][a].get<double>() ==
+          doctest::Approx(std::exp(2.0 - static_cast<double>(a)) / sum).epsilon(1e-13));
+  }
+  CHECK(uniform["value"].size() == 2);
+  CHECK(uniform["value"][1].get<double>() == doctest::Approx(0.0));
+  for (const char* key :
+       {"elbo", "expected_return", "believed_return", "iterations", "error_bound"}) {
+    CHECK(uniform.contains(key));
+  }
+  for (const char* key : {"initial", "policy", "dynamics"}) {
+    CHECK(uniform["gap"].contains(key));
+  }
+}
+
+TEST_CASE("control: the temperature is in units of reward") {
+  const TemporaryFolder folder;
+  const std::string bandit = folder.write("bandit.json", kBandit);
+  const Json json = control_json({bandit, "--horizon", "1", "--temperature", "0.5"});
+  const double value = 0.5 * std::log((std::exp(4.0) + std::exp(2.0) + 1.0) / 3.0);
+  CHECK(json["value"][0].get<double>() == doctest::Approx(value).epsilon(1e-13));
+}
+
+TEST_CASE("control: FrozenLake 4x4 shows how lucky the posterior is") {
+  const Json json = control_json(
+      {"frozen_lake", "--map", "4x4", "--slippery", "--horizon", "100", "--temperature", "0.1"});
+  CHECK(json["initial_value"].get<double>() == doctest::Approx(0.5730198801).epsilon(1e-10));
+  CHECK(json["believed_return"].get<double>() == doctest::Approx(0.9968).epsilon(1e-4));
+  CHECK(json["expected_return"].get<double>() == doctest::Approx(0.03117).epsilon(2e-4));
+  CHECK(json["policy"].size() == 16);
+  CHECK(json["policy"][0].size() == 4);
+}
+
+TEST_CASE("control: cliff walking's infinite horizon, certified") {
+  const Json json = control_json({"cliff_walking", "--temperature", "1"});
+  CHECK(json["value"][36].get<double>() == doctest::Approx(-29.8086522723).epsilon(1e-11));
+  CHECK(json["error_bound"].get<double>() <= 1e-8);
+}
+
+TEST_CASE("control: values of every step on request") {
+  const TemporaryFolder folder;
+  const std::string bandit = folder.write("bandit.json", kBandit);
+  CHECK_FALSE(control_json({bandit, "--horizon", "3"}).contains("values"));
+  const Json json = control_json({bandit, "--horizon", "3", "--values"});
+  REQUIRE(json["values"].size() == 4);
+  CHECK(json["values"][0] == json["value"]);
+  CHECK(json["values"][3] == Json::parse("[0, 0]"));
+}
+
+TEST_CASE("control: text draws the policy, SVG is a picture") {
+  const Run text = run_credo({"control", "frozen_lake", "--horizon", "30"});
+  CHECK(text.code == 0);
+  CHECK(contains(text.out, "expected return"));
+  CHECK(contains(text.out, "H"));
+  const Run svg = run_credo({"control", "frozen_lake", "--horizon", "30", "--format", "svg"});
+  CHECK(svg.code == 0);
+  CHECK(svg.out.find("<svg") != std::string::npos);
+  CHECK(contains(svg.out, "</svg>"));
+}
+
+TEST_CASE("control: a map from a file") {
+  const TemporaryFolder folder;
+  const std::string map = folder.write("lake.txt", "SF\nFG\n");
+  const Json json = control_json({"frozen_lake", "--map", map, "--no-slippery", "--horizon", "4"});
+  CHECK(json["states"] == 4);
+}
+
+TEST_CASE("control: other methods of the contract are refused, unknown ones are wrong") {
+  for (const char* method : {"clamped", "hard", "map", "mmap", "risk"}) {
+    const Run run = run_credo({"control", "frozen_lake", "--horizon", "5", "--method", method});
+    CHECK(run.code == 2);
+    CHECK(run.out.empty());
+    CHECK(contains(run.err, "posterior"));
+  }
+  const Run unknown = run_credo({"control", "frozen_lake", "--method", "posteriro"});
+  CHECK(unknown.code == 1);
+  CHECK(contains(unknown.err, "did you mean posterior"));
+}
+
+TEST_CASE("control: wrong environments, files and options") {
+  const TemporaryFolder folder;
+  const std::string bandit = folder.write("bandit.json", kBandit);
+  const auto fails = [](std::vector<std::string> arguments, const char* part) {
+    arguments.insert(arguments.begin(), "control");
+    const Run run = run_credo(arguments);
+    CAPTURE(run.err);
+    CHECK(run.code == 1);
+    CHECK(run.out.empty());
+    CHECK(contains(run.err, part));
+  };
+  fails({"frozenlake"}, "did you mean frozen_lake");
+  fails({folder.path("none.json")}, "none.json");
+  fails({folder.write("cut.json", kBandit.substr(0, 60))}, "cut.json:");
+  fails({folder.write("sum.json", R"({"states": 1, "actions": 1, "initial": 0,
+      "transitions": [[0, 0, 0, 0.5, 0]]})")},
+        "0.5");
+  fails({bandit, "--horizon", "1", "--temperature", "0"}, "temperature");
+  fails({bandit, "--horizon", "1", "--temperature", "-1"}, "temperature");
+  fails({bandit, "--horizon", "0"}, "horizon");
+  fails({bandit, "--discount", "1.5"}, "discount");
+  fails({bandit, "--prior", "unifrom"}, "uniform");
+  fails({bandit, "--map", "4x4"}, "--map");
+  fails({"frozen_lake", "--map", folder.path("none.txt")}, "none.txt");
+  fails({"taxi", "--slippery"}, "slippery");
+}
+
+}  // namespace
+}  // namespace credo::test
