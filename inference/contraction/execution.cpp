@@ -1,0 +1,325 @@
+// Running a program.
+//
+// Linear arithmetic keeps every table as entries times one power of two (per
+// lane), exact to multiply and to undo. A product of entries could still leave
+// the range of a double; two tests decide, from the exponents that bound every
+// table, that no digit was lost:
+//   before: the smallest product any term can have is a normal number; else
+//   after:  no output is zero and the smallest is so large that the terms that
+//           may have vanished (each below 2^-1022) are below its last bit.
+// When neither holds the run stops and is repeated with logarithms, so a true
+// zero and a small number are never confused. Overflow is excluded the same way.
+
+#include <credo/core/numerics.hpp>
+#include <credo/inference/contraction/execution.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <numbers>
+#include <thread>
+
+namespace credo::contraction {
+
+namespace {
+
+constexpr int kSmallestSafeProduct = -1000;
+constexpr int kLargestSafeProduct = 960;
+constexpr int kSmallestSafeOutput = -900;
+// Tables whose largest entry stays within these exponents keep their scale.
+constexpr int kLazyExponent = 64;
+// Multiplications between two looks at the clock.
+constexpr double kBlockOperations = 4e6;
+// Below this many multiplications threads cost more than they bring.
+constexpr double kThreadOperations = 2e7;
+
+int exponent_of(double x) {
+  int exponent = 0;
+  std::frexp(x, &exponent);
+  return exponent;
+}
+
+}  // namespace
+
+Execution::Execution(const Program& program, const ReducedModel& model,
+                     std::span<const Evidence* const> evidences,
+                     std::span<const LeafValues> static_leaves, std::size_t threads)
+    : program_(program),
+      model_(model),
+      lanes_(program.options.lanes),
+      threads_(threads),
+      arena_(new double[program.arena_entries]),
+      data_(program.slots.size(), nullptr),
+      entries_(program.slots.size(), 1),
+      scale_(program.slots.size() * lanes_, 0.0),
+      range_(program.slots.size() * lanes_) {
+  for (std::size_t s = 0; s < program.slots.size(); ++s) {
+    entries_[s] = program.slots[s].entries;
+    if (!program.slots[s].is_leaf) data_[s] = arena_.get() + program.slots[s].offset;
+  }
+  bind_leaves(evidences, static_leaves);
+}
+
+void Execution::bind_leaves(std::span<const Evidence* const> evidences,
+                            std::span<const LeafValues> static_leaves) {
+  LeafCache cache;
+  leaves_.resize(program_.leaves.size());
+  leaf_of_slot_.assign(program_.slots.size(), 0);
+  for (std::size_t l = 0; l < leaves_.size(); ++l) {
+    const LeafPlan& plan = program_.leaves[l];
+    leaf_of_slot_[plan.slot] = l;
+    leaves_[l] = !plan.varies && !static_leaves.empty()
+                     ? static_leaves[l]
+                     : bind_leaf(program_, model_, l, evidences, cache);
+    // Leaves are only read; the kernels' interface takes one kind of pointer.
+    data_[plan.slot] = const_cast<double*>(leaves_[l].data);
+    for (std::size_t lane = 0; lane < lanes_; ++lane) {
+      scale_[plan.slot * lanes_ + lane] = leaves_[l].scale;
+      range_[plan.slot * lanes_ + lane] = leaves_[l].range;
+    }
+  }
+}
+
+Outcome Execution::run(Monitor& monitor, bool upward_only) {
+  const std::size_t end =
+      upward_only ? program_.upward_count : program_.instructions.size();
+  const double total = std::max(1.0, program_.operations);
+  double until_check = 0.0;
+  for (std::size_t i = 0; i < end; ++i) {
+    const Instruction& instruction = program_.instructions[i];
+    until_check -= instruction.operations + 100.0;
+    if (until_check < 0.0) {
+      monitor.check("contract", operations_done_ / total);
+      until_check = kBlockOperations;
+    }
+    const bool safe = instruction.copy || product_is_safe(instruction);
+    if (instruction.sparse) {
+      run_sparse(instruction);
+    } else {
+      run_dense(instruction, monitor, operations_done_ / total);
+    }
+    operations_done_ += instruction.operations;
+    inherit_scale(instruction);
+    if (!instruction.copy && rescale(instruction, safe) == Outcome::range_exceeded) {
+      return Outcome::range_exceeded;
+    }
+  }
+  return Outcome::done;
+}
+
+bool Execution::product_is_safe(const Instruction& instruction) const {
+  if (program_.options.arithmetic == Arithmetic::log) return true;
+  for (std::size_t lane = 0; lane < lanes_; ++lane) {
+    int smallest = 0;
+    for (const std::uint32_t s : instruction.operands) {
+      smallest += range_[s * lanes_ + lane].smallest;
+    }
+    if (smallest < kSmallestSafeProduct) return false;
+  }
+  return true;
+}
+
+void Execution::run_dense(const Instruction& instruction, Monitor& monitor, double fraction) {
+  const LoopNest& nest = instruction.nest;
+  DenseCall call;
+  call.operand_count = static_cast<int>(instruction.operands.size());
+  for (std::size_t i = 0; i < instruction.operands.size(); ++i) {
+    call.operand[i] = data_[instruction.operands[i]];
+    call.table[i] = nest.table[i].data();
+  }
+  call.out = data_[instruction.out];
+  call.maximise = instruction.maximise;
+  call.arithmetic = program_.options.arithmetic;
+  call.outer_count = static_cast<int>(nest.outer.size());
+  call.outer = nest.outer.data();
+  call.reduce_count = static_cast<int>(nest.reduce.size());
+  call.reduce = nest.reduce.data();
+  call.table_size = nest.table_size;
+  call.run = nest.run;
+  call.horizontal = nest.horizontal;
+  if (instruction.operations <= kBlockOperations) {
+    call.outer_end = nest.outer_total;
+    kernels().dense(call);
+    return;
+  }
+  const auto block = static_cast<std::int64_t>(std::max(
+      1.0, kBlockOperations / instruction.operations * static_cast<double>(nest.outer_total)));
+  const auto run_range = [block](DenseCall part, std::int64_t begin, std::int64_t end) {
+    for (part.outer_begin = begin; part.outer_begin < end; part.outer_begin = part.outer_end) {
+      part.outer_end = std::min(end, part.outer_begin + block);
+      kernels().dense(part);
+    }
+  };
+  if (threads_ > 1 && instruction.operations >= kThreadOperations) {
+    const auto parts = static_cast<std::int64_t>(threads_);
+    std::vector<std::jthread> workers;
+    for (std::int64_t t = 0; t < parts; ++t) {
+      workers.emplace_back(run_range, call, nest.outer_total * t / parts,
+                           nest.outer_total * (t + 1) / parts);
+    }
+    return;
+  }
+  for (std::int64_t begin = 0; begin < nest.outer_total; begin += block) {
+    monitor.check("contract", fraction);
+    run_range(call, begin, std::min(nest.outer_total, begin + block));
+  }
+}
+
+const std::vector<std::int64_t>& Execution::row_offsets(const SparseValues& pattern,
+                                                        const Layout& layout) {
+  std::string key = fmt::format("{}", fmt::ptr(&pattern));
+  for (const VariableId v : pattern.scope) {
+    fmt::format_to(std::back_inserter(key), ",{}", layout.stride_of(v));
+  }
+  const auto found = row_offsets_.find(key);
+  if (found != row_offsets_.end()) return found->second;
+  std::vector<std::int64_t> offsets;
+  offsets.reserve(pattern.row_index.size());
+  for (const std::uint64_t row : pattern.row_index) {
+    std::uint64_t rest = row;
+    std::int64_t offset = 0;
+    for (std::size_t d = pattern.scope.size(); d-- > 1;) {
+      offset += layout.stride_of(pattern.scope[d - 1]) *
+                static_cast<std::int64_t>(rest % pattern.shape[d - 1]);
+      rest /= pattern.shape[d - 1];
+    }
+    offsets.push_back(offset);
+  }
+  return row_offsets_.emplace(std::move(key), std::move(offsets)).first->second;
+}
+
+void Execution::run_sparse(const Instruction& instruction) {
+  const Arithmetic arithmetic = program_.options.arithmetic;
+  const std::uint32_t sparse_slot = instruction.operands[0];
+  const SparseValues* pattern = leaves_[leaf_of_slot_[sparse_slot]].sparse.get();
+  assert(pattern != nullptr);
+  const VariableId last = pattern->scope.back();
+  SparseCall call;
+  call.operand_count = static_cast<int>(instruction.operands.size());
+  call.maximise = instruction.maximise;
+  call.arithmetic = arithmetic;
+  call.row_count = static_cast<std::int64_t>(pattern->row_index.size());
+  call.row_begin = pattern->row_begin.data();
+  call.column = pattern->column.data();
+  call.operand[0] = pattern->values.data();
+  for (std::size_t i = 1; i < instruction.operands.size(); ++i) {
+    const std::uint32_t s = instruction.operands[i];
+    const Layout& layout = program_.slots[s].layout;
+    call.operand[i] = data_[s];
+    call.row_offset[i] = row_offsets(*pattern, layout).data();
+    call.column_stride[i] = layout.stride_of(last);
+  }
+  const Layout& out = program_.slots[instruction.out].layout;
+  call.out = data_[instruction.out];
+  call.out_is_entries = instruction.out_is_entries;
+  if (instruction.out_is_entries) {
+    entries_[instruction.out] = static_cast<std::int64_t>(pattern->values.size());
+  } else {
+    call.out_row_offset = row_offsets(*pattern, out).data();
+    call.out_column_stride = out.stride_of(last);
+  }
+  call.out_entries = entries_[instruction.out];
+  if (instruction.scratch != kNoSlot) call.scratch = data_[instruction.scratch];
+  std::vector<Loop> extra;
+  for (const IndexExtent& index : instruction.extra) {
+    Loop loop;
+    loop.extent = index.extent;
+    for (std::size_t i = 1; i < instruction.operands.size(); ++i) {
+      loop.stride[i] = program_.slots[instruction.operands[i]].layout.stride_of(index.index);
+    }
+    loop.out_stride = out.stride_of(index.index);
+    extra.push_back(loop);
+  }
+  call.extra_count = static_cast<int>(extra.size());
+  call.extra = extra.data();
+  kernels().sparse(call);
+}
+
+void Execution::inherit_scale(const Instruction& instruction) {
+  for (std::size_t lane = 0; lane < lanes_; ++lane) {
+    double scale = 0.0;
+    // Aligned with the entries of a sparse table: its own values are not in the product.
+    const std::size_t first = instruction.out_is_entries ? 1 : 0;
+    for (std::size_t i = first; i < instruction.operands.size(); ++i) {
+      scale += scale_[instruction.operands[i] * lanes_ + lane];
+    }
+    scale_[instruction.out * lanes_ + lane] = scale;
+    if (instruction.copy) {
+      range_[instruction.out * lanes_ + lane] = range_[instruction.operands[0] * lanes_ + lane];
+    }
+  }
+}
+
+Outcome Execution::rescale(const Instruction& instruction, bool safe) {
+  const bool lanes = program_.slots[instruction.out].lanes;
+  const std::size_t count = lanes ? lanes_ : 1;
+  for (std::size_t lane = 0; lane < count; ++lane) {
+    if (rescale_lane(instruction.out, lane, count, safe) == Outcome::range_exceeded) {
+      return Outcome::range_exceeded;
+    }
+  }
+  for (std::size_t lane = count; lane < lanes_; ++lane) {
+    scale_[instruction.out * lanes_ + lane] = scale_[instruction.out * lanes_];
+    range_[instruction.out * lanes_ + lane] = range_[instruction.out * lanes_];
+  }
+  return Outcome::done;
+}
+
+Outcome Execution::rescale_lane(std::uint32_t slot, std::size_t lane, std::size_t lanes,
+                                bool safe) {
+  const Arithmetic arithmetic = program_.options.arithmetic;
+  double* x = data_[slot];
+  const std::int64_t count = entries_[slot];
+  const auto step = static_cast<std::int64_t>(lanes);
+  const Extent extent =
+      kernels().extent(x, count, static_cast<std::int64_t>(lane), step, arithmetic);
+  double& scale = scale_[slot * lanes_ + lane];
+  if (arithmetic == Arithmetic::log) {
+    if (extent.largest == -kInfinity || extent.largest == 0.0) return Outcome::done;
+    for (auto i = static_cast<std::int64_t>(lane); i < count; i += step) x[i] -= extent.largest;
+    scale += extent.largest;
+    return Outcome::done;
+  }
+  ExponentRange& range = range_[slot * lanes_ + lane];
+  if (!(extent.largest <= std::ldexp(1.0, kLargestSafeProduct))) return Outcome::range_exceeded;
+  if (extent.largest == 0.0) {
+    range = {};
+    return safe ? Outcome::done : Outcome::range_exceeded;
+  }
+  const int largest = exponent_of(extent.largest);
+  const int smallest = exponent_of(extent.smallest_nonzero) - 1;
+  if (!safe && (extent.has_zero || smallest < kSmallestSafeOutput)) return Outcome::range_exceeded;
+  range = {smallest, largest};
+  if (largest > -kLazyExponent && largest < kLazyExponent) return Outcome::done;
+  if (smallest - largest < kSmallestSafeProduct) return Outcome::range_exceeded;
+  // Two exact factors: one power of two could itself leave the range.
+  const double half = std::ldexp(1.0, -(largest / 2));
+  const double rest = std::ldexp(1.0, -(largest - largest / 2));
+  for (auto i = static_cast<std::int64_t>(lane); i < count; i += step) x[i] = x[i] * half * rest;
+  scale += largest;
+  range = {smallest - largest, 0};
+  return Outcome::done;
+}
+
+double Execution::log_value(std::uint32_t slot, std::int64_t entry, std::size_t lane) const {
+  const auto at = entry + static_cast<std::int64_t>(program_.slots[slot].lanes ? lane : 0);
+  const double x = data_[slot][at];
+  const double exponent = scale(slot, lane);
+  return program_.options.arithmetic == Arithmetic::log
+             ? x + exponent
+             : std::log(x) + exponent * std::numbers::ln2;
+}
+
+double Execution::log_z(std::size_t lane) const {
+  CompensatedSum sum;
+  for (const std::uint32_t root : program_.roots) {
+    const double value = log_value(root, 0, lane);
+    if (value == -kInfinity) return -kInfinity;
+    sum.add(value);
+  }
+  return sum.value();
+}
+
+}  // namespace credo::contraction

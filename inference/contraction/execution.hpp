@@ -1,0 +1,74 @@
+#pragma once
+// Running a program: an arena of numbers, and a scale per table.
+
+#include <credo/inference/contraction/leaf_values.hpp>
+#include <credo/inference/contraction/monitor.hpp>
+#include <credo/inference/contraction/program.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace credo::contraction {
+
+enum class Outcome : std::uint8_t {
+  done,
+  /// Some product left the range of a double: run again with logarithms.
+  range_exceeded,
+};
+
+/// One run of a program on a batch of evidences (one per lane).
+/// Linear arithmetic: value = entry * 2^scale; log: log value = entry + scale.
+class Execution {
+ public:
+  /// Borrows everything; static_leaves holds values of leaves that do not vary
+  /// (indexed like program.leaves), or is empty.
+  Execution(const Program& program, const ReducedModel& model,
+            std::span<const Evidence* const> evidences, std::span<const LeafValues> static_leaves,
+            std::size_t threads);
+
+  /// Throws Stopped. upward_only: stop after the messages.
+  Outcome run(Monitor& monitor, bool upward_only);
+
+  [[nodiscard]] const double* data(std::uint32_t slot) const { return data_[slot]; }
+  [[nodiscard]] double scale(std::uint32_t slot, std::size_t lane) const {
+    return scale_[slot * lanes_ + (lanes_ > 1 ? lane : 0)];
+  }
+  /// Natural logarithm of an entry (lane included in the offset by this function).
+  [[nodiscard]] double log_value(std::uint32_t slot, std::int64_t entry, std::size_t lane) const;
+  /// log Z of a lane: the product of the roots.
+  [[nodiscard]] double log_z(std::size_t lane) const;
+  [[nodiscard]] const LeafValues& leaf(std::size_t index) const { return leaves_[index]; }
+  [[nodiscard]] const Program& program() const { return program_; }
+
+ private:
+  void bind_leaves(std::span<const Evidence* const> evidences,
+                   std::span<const LeafValues> static_leaves);
+  [[nodiscard]] bool product_is_safe(const Instruction& instruction) const;
+  void run_dense(const Instruction& instruction, Monitor& monitor, double fraction);
+  void run_sparse(const Instruction& instruction);
+  [[nodiscard]] const std::vector<std::int64_t>& row_offsets(const SparseValues& pattern,
+                                                             const Layout& layout);
+  void inherit_scale(const Instruction& instruction);
+  Outcome rescale(const Instruction& instruction, bool safe);
+  Outcome rescale_lane(std::uint32_t slot, std::size_t lane, std::size_t lanes, bool safe);
+
+  const Program& program_;
+  const ReducedModel& model_;
+  std::size_t lanes_;
+  std::size_t threads_;
+  std::vector<LeafValues> leaves_;
+  std::vector<std::size_t> leaf_of_slot_;
+  std::unique_ptr<double[]> arena_;
+  std::vector<double*> data_;
+  std::vector<std::int64_t> entries_;
+  std::vector<double> scale_;
+  std::vector<ExponentRange> range_;
+  std::map<std::string, std::vector<std::int64_t>> row_offsets_;
+  double operations_done_ = 0.0;
+};
+
+}  // namespace credo::contraction

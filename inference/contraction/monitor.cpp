@@ -1,0 +1,37 @@
+#include <credo/inference/contraction/monitor.hpp>
+
+namespace credo::contraction {
+
+namespace {
+
+// The observer is called at most this often, in seconds.
+constexpr double kReportInterval = 0.02;
+
+}  // namespace
+
+double Monitor::elapsed_seconds() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+bool Monitor::may_continue(std::string_view phase, double fraction) {
+  if (stopped_ != Status::ok) return false;
+  const auto now = Clock::now();
+  const double elapsed = std::chrono::duration<double>(now - start_).count();
+  if (elapsed > options_.time_limit_seconds) {
+    stopped_ = Status::deadline;
+    return false;
+  }
+  if (!options_.observer ||
+      std::chrono::duration<double>(now - last_report_).count() < kReportInterval) {
+    return true;
+  }
+  last_report_ = now;
+  if (!options_.observer({phase, fraction, elapsed})) stopped_ = Status::cancelled;
+  return stopped_ == Status::ok;
+}
+
+void Monitor::check(std::string_view phase, double fraction) {
+  if (!may_continue(phase, fraction)) throw Stopped{stopped_};
+}
+
+}  // namespace credo::contraction
