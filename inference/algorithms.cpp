@@ -1,6 +1,7 @@
 #include <credo/core/error.hpp>
 #include <credo/core/names.hpp>
 #include <credo/inference/algorithms.hpp>
+#include <credo/inference/contraction/contraction.hpp>
 #include <credo/inference/enumeration.hpp>
 
 #include <fmt/format.h>
@@ -13,6 +14,9 @@ namespace credo {
 namespace {
 
 constexpr std::array kAlgorithms{
+    Algorithm{"contraction",
+              "one contraction tree for every exact task; cost exponential in the plan's width",
+              Guarantee::exact, why_not_contraction, run_contraction},
     Algorithm{"enumeration", "lists every joint state; the definition itself, for small models",
               Guarantee::exact, why_not_enumeration, run_enumeration},
 };

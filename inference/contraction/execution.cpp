@@ -83,8 +83,7 @@ void Execution::bind_leaves(std::span<const Evidence* const> evidences,
 }
 
 Outcome Execution::run(Monitor& monitor, bool upward_only) {
-  const std::size_t end =
-      upward_only ? program_.upward_count : program_.instructions.size();
+  const std::size_t end = upward_only ? program_.upward_count : program_.instructions.size();
   const double total = std::max(1.0, program_.operations);
   double until_check = 0.0;
   for (std::size_t i = 0; i < end; ++i) {

@@ -77,12 +77,12 @@ class Gather {
       std::int64_t at = lane;
       for (std::size_t k = 0; k < free.size(); ++k) {
         const VariableId v = factor_.scope[free[k]];
-        from += strides_[free[k]] * static_cast<std::int64_t>(
-                                        reduced_ ? state[k] : model_.original_state(v, state[k]));
+        from += strides_[free[k]] *
+                static_cast<std::int64_t>(reduced_ ? state[k] : model_.original_state(v, state[k]));
         at += layout.stride_of(v) * static_cast<std::int64_t>(state[k]);
       }
-      out[static_cast<std::size_t>(at)] = convert(
-          dense.values()[static_cast<std::size_t>(from)], dense.domain(), to, scale);
+      out[static_cast<std::size_t>(at)] =
+          convert(dense.values()[static_cast<std::size_t>(from)], dense.domain(), to, scale);
       std::size_t k = free.size();
       while (k > 0 && ++state[k - 1] == model_.cardinality[factor_.scope[free[k - 1]]]) {
         state[--k] = 0;
@@ -153,8 +153,8 @@ Entries slice(const ReducedModel& model, const Evidence& evidence, const Factor&
       state[rank - 1] = rows.column[j];
       bool consistent = true;
       for (std::size_t d = 0; d < rank && consistent; ++d) {
-        consistent = !model.observed[factor.scope[d]] ||
-                     state[d] == evidence.find(factor.scope[d])->state;
+        consistent =
+            !model.observed[factor.scope[d]] || state[d] == evidence.find(factor.scope[d])->state;
       }
       if (!consistent) continue;
       std::size_t k = 0;
@@ -238,8 +238,8 @@ SparseValues compress(const ReducedModel& model, const Joined& joined, const Sco
   for (const VariableId v : scope) out.shape.push_back(model.cardinality[v]);
   std::vector<std::size_t> positions;
   for (const VariableId v : scope) {
-    positions.push_back(static_cast<std::size_t>(
-        std::ranges::find(joined.entries.scope, v) - joined.entries.scope.begin()));
+    positions.push_back(static_cast<std::size_t>(std::ranges::find(joined.entries.scope, v) -
+                                                 joined.entries.scope.begin()));
   }
   const std::size_t count = joined.entries.log_value.size();
   std::vector<std::pair<std::uint64_t, std::size_t>> order;
@@ -264,8 +264,7 @@ SparseValues compress(const ReducedModel& model, const Joined& joined, const Sco
       out.row_begin.push_back(out.values.size());
     }
     out.column.push_back(static_cast<std::uint32_t>(key % width));
-    out.values.push_back(
-        convert(joined.entries.log_value[i], Domain::log, arithmetic, out.scale));
+    out.values.push_back(convert(joined.entries.log_value[i], Domain::log, arithmetic, out.scale));
     for (std::size_t t = 0; t < joined.source.size(); ++t) {
       out.source_entry[t].push_back(joined.source[t][i]);
     }
@@ -396,8 +395,7 @@ LeafValues bind_leaf(const Program& program, const ReducedModel& model, std::siz
   const LeafPlan& plan = program.leaves[leaf_index];
   if (plan.view) return view_of(program, model, plan, *evidences[0]);
   const Slot& slot = program.slots[plan.slot];
-  const bool cacheable =
-      !slot.lanes && model.tables[plan.table].kind == ReducedTable::Kind::factor;
+  const bool cacheable = !slot.lanes && model.tables[plan.table].kind == ReducedTable::Kind::factor;
   std::string key;
   if (cacheable) {
     key = key_of_leaf(program, model, leaf, *evidences[0], slot);

@@ -43,8 +43,8 @@ struct Candidate {
 double lane_cost(std::int64_t extent, bool horizontal) {
   const std::int64_t blocks = extent / kVectorWidth;
   const std::int64_t tail = extent % kVectorWidth;
-  const double steps = static_cast<double>(blocks) * 1.3 + static_cast<double>(tail) +
-                       (horizontal ? 4.0 : 0.0);
+  const double steps =
+      static_cast<double>(blocks) * 1.3 + static_cast<double>(tail) + (horizontal ? 4.0 : 0.0);
   return steps / static_cast<double>(extent);
 }
 
@@ -59,10 +59,7 @@ class RunChooser {
  public:
   RunChooser(std::span<const Layout> operands, std::span<const IndexExtent> kept,
              std::span<const IndexExtent> reduced)
-      : operands_(operands),
-        kept_(kept),
-        reduced_(reduced),
-        states_(total_states(kept, reduced)) {}
+      : operands_(operands), kept_(kept), reduced_(reduced), states_(total_states(kept, reduced)) {}
 
   Candidate choose() {
     const bool batched = find(kept_, kLane) != nullptr;
@@ -252,8 +249,7 @@ void fill_reduced(LoopNest& nest, std::span<const Layout> operands,
   }
 }
 
-void fill_outer(LoopNest& nest, std::span<const Layout> operands,
-                std::vector<IndexExtent> kept) {
+void fill_outer(LoopNest& nest, std::span<const Layout> operands, std::vector<IndexExtent> kept) {
   std::ranges::sort(kept, [&nest](const IndexExtent& a, const IndexExtent& b) {
     return nest.out.stride_of(a.index) > nest.out.stride_of(b.index);
   });
@@ -265,12 +261,11 @@ void fill_outer(LoopNest& nest, std::span<const Layout> operands,
 }
 
 /// The operand's indices, those of the run innermost.
-Layout repacked(const Layout& operand, const Candidate& chosen,
-                std::span<const IndexExtent> all) {
+Layout repacked(const Layout& operand, const Candidate& chosen, std::span<const IndexExtent> all) {
   std::vector<IndexExtent> order;
   for (const IndexExtent& index : all) {
-    const bool in_run = std::ranges::find(chosen.run, index.index, &IndexExtent::index) !=
-                        chosen.run.end();
+    const bool in_run =
+        std::ranges::find(chosen.run, index.index, &IndexExtent::index) != chosen.run.end();
     if (operand.stride_of(index.index) != 0 && !in_run) order.push_back(index);
   }
   std::ranges::sort(order, {}, &IndexExtent::rank);
@@ -296,9 +291,7 @@ std::int64_t Layout::stride_of(IndexId index) const {
   return 0;
 }
 
-bool Layout::has(IndexId index) const {
-  return std::ranges::find(indices, index) != indices.end();
-}
+bool Layout::has(IndexId index) const { return std::ranges::find(indices, index) != indices.end(); }
 
 Layout contiguous(std::span<const IndexExtent> indices) {
   Layout layout;
@@ -358,9 +351,8 @@ LoopNest plan_copy(const Layout& from, const Layout& to, std::span<const IndexEx
   }
   for (const IndexExtent& index : kept) nest.out_entries *= index.extent;
   nest.operations = static_cast<double>(nest.out_entries);
-  const auto inner = std::ranges::min_element(kept, {}, [&to](const IndexExtent& index) {
-    return to.stride_of(index.index);
-  });
+  const auto inner = std::ranges::min_element(
+      kept, {}, [&to](const IndexExtent& index) { return to.stride_of(index.index); });
   if (inner != kept.end()) {
     nest.run = loop_over(*inner, operands, &to);
     kept.erase(inner);

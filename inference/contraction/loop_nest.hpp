@@ -54,8 +54,7 @@ struct LoopNest {
 /// Chooses the run and fills the loops. kept and reduced list every index of
 /// the operands once, extents of 1 left out; kept ones become the output.
 /// Repacked operands are taken at their new layout.
-[[nodiscard]] LoopNest plan_loops(std::span<const Layout> operands,
-                                  std::vector<IndexExtent> kept,
+[[nodiscard]] LoopNest plan_loops(std::span<const Layout> operands, std::vector<IndexExtent> kept,
                                   std::vector<IndexExtent> reduced);
 
 /// Copying one table into another layout of (a superset of) its indices.

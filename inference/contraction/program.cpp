@@ -188,8 +188,8 @@ class Compiler {
   }
 
   /// out[kept] = (sum | max) over scope minus kept of the product of the operands.
-  std::uint32_t contract(std::vector<std::uint32_t> operands, const Scope& kept,
-                         const Scope& scope, bool maximise) {
+  std::uint32_t contract(std::vector<std::uint32_t> operands, const Scope& kept, const Scope& scope,
+                         bool maximise) {
     const bool lanes = any_lanes(operands);
     std::vector<Layout> layouts;
     for (const std::uint32_t s : operands) layouts.push_back(p_.slots[s].layout);
@@ -272,11 +272,10 @@ class Compiler {
     std::vector<std::uint32_t> operands;
     for (const Operand& operand : node.operands) operands.push_back(slot_of(operand));
     const Leaf* sparse = sparse_leaf(node);
-    p_.node_slot[n] =
-        sparse == nullptr
-            ? contract(std::move(operands), node.kept, node.scope, node.maximise)
-            : contract_sparse(*sparse, std::move(operands), node.kept, node.scope, node.maximise,
-                              false);
+    p_.node_slot[n] = sparse == nullptr
+                          ? contract(std::move(operands), node.kept, node.scope, node.maximise)
+                          : contract_sparse(*sparse, std::move(operands), node.kept, node.scope,
+                                            node.maximise, false);
   }
 
   void find_parents() {
@@ -484,8 +483,8 @@ class Compiler {
     std::uint64_t end = 0;
     const auto take = [&](std::uint32_t s) {
       Slot& slot = p_.slots[s];
-      const auto size = static_cast<std::uint64_t>((slot.entries + kAlignment - 1) / kAlignment *
-                                                   kAlignment);
+      const auto size =
+          static_cast<std::uint64_t>((slot.entries + kAlignment - 1) / kAlignment * kAlignment);
       for (auto block = free.begin(); block != free.end(); ++block) {
         if (block->second < size) continue;
         slot.offset = block->first;
@@ -499,8 +498,8 @@ class Compiler {
     };
     const auto release = [&](std::uint32_t s) {
       const Slot& slot = p_.slots[s];
-      auto size = static_cast<std::uint64_t>((slot.entries + kAlignment - 1) / kAlignment *
-                                             kAlignment);
+      auto size =
+          static_cast<std::uint64_t>((slot.entries + kAlignment - 1) / kAlignment * kAlignment);
       std::uint64_t offset = slot.offset;
       auto next = free.lower_bound(offset);
       if (next != free.begin()) {
@@ -547,8 +546,7 @@ class Compiler {
 
 }  // namespace
 
-Program compile(const ReducedModel& model, Tree tree,
-                ProgramOptions options) {
+Program compile(const ReducedModel& model, Tree tree, ProgramOptions options) {
   Program program;
   program.options = std::move(options);
   program.tree = std::move(tree);

@@ -71,12 +71,12 @@ struct Program {
   std::vector<Instruction> instructions;
   /// Up to here: the upward pass.
   std::size_t upward_count = 0;
-  std::vector<LeafPlan> leaves;                 ///< aligned with tree.leaves
-  std::vector<std::uint32_t> node_slot;         ///< upward message of each node
-  std::vector<std::uint32_t> node_adjoint;      ///< or kNoSlot
-  std::vector<std::uint32_t> leaf_adjoint;      ///< per tree leaf, or kNoSlot
-  std::vector<std::uint32_t> marginal_slot;     ///< aligned with options.marginals
-  std::vector<std::uint32_t> roots;             ///< slots whose product is Z
+  std::vector<LeafPlan> leaves;              ///< aligned with tree.leaves
+  std::vector<std::uint32_t> node_slot;      ///< upward message of each node
+  std::vector<std::uint32_t> node_adjoint;   ///< or kNoSlot
+  std::vector<std::uint32_t> leaf_adjoint;   ///< per tree leaf, or kNoSlot
+  std::vector<std::uint32_t> marginal_slot;  ///< aligned with options.marginals
+  std::vector<std::uint32_t> roots;          ///< slots whose product is Z
   std::uint64_t arena_entries = 0;
   double operations = 0.0;
   /// Arena and leaf copies.
@@ -85,8 +85,7 @@ struct Program {
 
 /// Compiles a tree. Only the pattern of evidence matters. Never allocates what
 /// the program would need to run: check peak_bytes first.
-[[nodiscard]] Program compile(const ReducedModel& model, Tree tree,
-                              ProgramOptions options);
+[[nodiscard]] Program compile(const ReducedModel& model, Tree tree, ProgramOptions options);
 
 /// Whether a table's entries fit linear arithmetic (a double times one power of two).
 [[nodiscard]] bool fits_linear(const Table& table);

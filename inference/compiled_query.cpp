@@ -1,0 +1,155 @@
+#include <credo/core/error.hpp>
+#include <credo/inference/contraction/prepared.hpp>
+#include <credo/inference/driver.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace credo {
+
+namespace {
+
+// Evidences contracted together: two vectors of eight doubles.
+constexpr std::size_t kLanes = 16;
+
+bool same_pattern(const Evidence& a, const Evidence& b) {
+  return std::ranges::equal(a.findings(), b.findings(), [](const auto& x, const auto& y) {
+    return x.first == y.first && x.second.kind == y.second.kind;
+  });
+}
+
+}  // namespace
+
+struct CompiledQuery::Implementation {
+  const FactorGraph* graph;
+  Evidence pattern;
+  InferOptions options;
+  contraction::Prepared prepared;
+  /// Values of leaves that no evidence changes, for prepared.program and batch.
+  std::vector<contraction::LeafValues> static_leaves;
+  contraction::Program batch;
+  std::vector<contraction::LeafValues> batch_leaves;
+  bool has_batch = false;
+
+  void bind_static(const contraction::Program& program,
+                   std::vector<contraction::LeafValues>& leaves) const {
+    const std::vector<const Evidence*> lanes(program.options.lanes, &pattern);
+    contraction::LeafCache cache;
+    leaves.resize(program.leaves.size());
+    for (std::size_t l = 0; l < leaves.size(); ++l) {
+      if (program.leaves[l].varies) continue;
+      leaves[l] = contraction::bind_leaf(program, prepared.model, l, lanes, cache);
+    }
+  }
+
+  void compile_batch() {
+    const Query& query = prepared.query;
+    const bool batches =
+        (query.task == Task::log_partition || query.task == Task::marginals) && !query.messages;
+    const bool sparse = std::ranges::any_of(
+        prepared.tree.leaves, [](const contraction::Leaf& leaf) { return leaf.sparse; });
+    if (!batches || sparse || prepared.needs_log || !prepared.refusal.empty()) return;
+    batch = contraction::compile_for(prepared, contraction::Arithmetic::linear, kLanes);
+    if (batch.peak_bytes > options.memory_limit_bytes) return;
+    bind_static(batch, batch_leaves);
+    has_batch = true;
+  }
+
+  void check_pattern(const Evidence& evidence) const {
+    evidence.validate(*graph);
+    if (!same_pattern(evidence, pattern)) {
+      throw EvidenceError(
+          fmt::format("compiled query: expected findings of the compiled pattern ({} of them, on "
+                      "the same variables and of the same kinds), got {}",
+                      pattern.size(), evidence.size()));
+    }
+  }
+
+  [[nodiscard]] Result run(const Evidence& evidence) const {
+    contraction::Monitor monitor(options);
+    Result result = contraction::blank_result(prepared);
+    try {
+      result = contraction::run_prepared(prepared, evidence, static_leaves, monitor);
+    } catch (const contraction::Stopped& stopped) {
+      result.status = stopped.status;
+    }
+    complete_result(*graph, evidence, options, "contraction", monitor.elapsed_seconds(), result);
+    return result;
+  }
+
+  /// Answers up to kLanes evidences; missing lanes repeat the last one.
+  void run_lanes(std::span<const Evidence> evidences, std::vector<Result>& results) const {
+    contraction::Monitor monitor(options);
+    std::vector<const Evidence*> lanes;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      lanes.push_back(&evidences[std::min(lane, evidences.size() - 1)]);
+    }
+    contraction::Execution execution(batch, prepared.model, lanes, batch_leaves, options.threads);
+    contraction::Outcome outcome = contraction::Outcome::range_exceeded;
+    try {
+      outcome = execution.run(monitor, false);
+    } catch (const contraction::Stopped&) {
+      // Each evidence is asked again below and reports why it stopped.
+    }
+    const double seconds = monitor.elapsed_seconds() / static_cast<double>(evidences.size());
+    for (std::size_t lane = 0; lane < evidences.size(); ++lane) {
+      if (outcome != contraction::Outcome::done) {
+        results.push_back(run(evidences[lane]));
+        continue;
+      }
+      Result result;
+      result.timings.plan_seconds = prepared.plan_seconds;
+      result.scalar_used = "scaled-double";
+      contraction::extract(prepared, execution, lane, evidences[lane], result);
+      result.timings.infer_seconds = seconds;
+      complete_result(*graph, evidences[lane], options, "contraction", 0.0, result);
+      results.push_back(std::move(result));
+    }
+  }
+};
+
+CompiledQuery::CompiledQuery(const FactorGraph& graph, const Evidence& pattern, Query query,
+                             InferOptions options)
+    : implementation_(std::make_unique<Implementation>()) {
+  validate_question(graph, pattern, query, options);
+  Implementation& i = *implementation_;
+  i.graph = &graph;
+  i.pattern = pattern;
+  i.options = std::move(options);
+  contraction::Monitor monitor(i.options);
+  i.prepared = contraction::prepare(graph, pattern, query, i.options, /*one_shot=*/false, monitor);
+  if (!i.prepared.refusal.empty()) return;
+  i.bind_static(i.prepared.program, i.static_leaves);
+  i.compile_batch();
+}
+
+CompiledQuery::~CompiledQuery() = default;
+CompiledQuery::CompiledQuery(CompiledQuery&&) noexcept = default;
+CompiledQuery& CompiledQuery::operator=(CompiledQuery&&) noexcept = default;
+
+const Plan& CompiledQuery::plan() const noexcept { return implementation_->prepared.plan; }
+
+Result CompiledQuery::run(const Evidence& evidence) const {
+  implementation_->check_pattern(evidence);
+  return implementation_->run(evidence);
+}
+
+std::vector<Result> CompiledQuery::run_batch(std::span<const Evidence> evidences) const {
+  std::vector<Result> results;
+  results.reserve(evidences.size());
+  for (const Evidence& evidence : evidences) implementation_->check_pattern(evidence);
+  while (!evidences.empty()) {
+    const auto some = evidences.first(std::min(evidences.size(), kLanes));
+    if (implementation_->has_batch && some.size() > 1) {
+      implementation_->run_lanes(some, results);
+    } else {
+      for (const Evidence& evidence : some) results.push_back(implementation_->run(evidence));
+    }
+    evidences = evidences.subspan(some.size());
+  }
+  return results;
+}
+
+}  // namespace credo

@@ -1,0 +1,317 @@
+// From a question to a program: reduce, order, tree, budget, compile; and the
+// run with its fallback to logarithms.
+
+#include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
+#include <credo/inference/contraction/contraction.hpp>
+#include <credo/inference/contraction/prepared.hpp>
+#include <credo/inference/elimination_order.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace credo::contraction {
+
+namespace {
+
+// Loops are counted in 64-bit integers; wider steps are refused before that.
+constexpr double kWidestStep = 55.0;
+constexpr std::size_t kVariablesShown = 16;
+
+std::string human_bytes(double bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  std::size_t unit = 0;
+  while (bytes >= 1024.0 && unit + 1 < std::size(kUnits)) {
+    bytes /= 1024.0;
+    ++unit;
+  }
+  return fmt::format("{:.3g} {}", bytes, kUnits[unit]);
+}
+
+bool is_marginals(const Query& query) { return query.task == Task::marginals; }
+
+bool wants_all_marginals(const Query& query) {
+  return is_marginals(query) && query.targets.empty() && query.joints.empty() &&
+         !query.factor_marginals;
+}
+
+ReduceOptions reduce_options(const Query& query, const InferOptions& options, bool one_shot) {
+  ReduceOptions reduce;
+  const bool every_entry =
+      query.messages || query.factor_marginals || query.task == Task::sensitivity;
+  reduce.propagate_zeros =
+      one_shot && options.propagate_zeros && !query.messages && query.task != Task::sensitivity;
+  reduce.split_products = one_shot && !every_entry;
+  const bool some_targets = is_marginals(query) && !wants_all_marginals(query);
+  reduce.drop_barren = !every_entry && (query.task == Task::log_partition || some_targets);
+  return reduce;
+}
+
+/// Which operator eliminates each variable, and in which group.
+struct Operators {
+  std::vector<char> maximise;
+  std::vector<std::uint8_t> group;
+};
+
+Operators operators_of(const FactorGraph& graph, const Query& query) {
+  Operators operators;
+  const bool all = query.task == Task::map;
+  operators.maximise.assign(graph.variable_count(), all ? 1 : 0);
+  operators.group.assign(graph.variable_count(), 0);
+  if (query.task == Task::marginal_map) {
+    for (const VariableId v : query.targets) operators.maximise[v] = operators.group[v] = 1;
+  }
+  return operators;
+}
+
+std::vector<VariableId> given_order(const Prepared& p, const Operators& operators) {
+  std::vector<VariableId> given;
+  std::vector<char> seen(p.graph->variable_count(), 0);
+  std::vector<char> in_model(p.graph->variable_count(), 0);
+  for (const VariableId v : p.model.variables) in_model[v] = 1;
+  for (const VariableId v : p.options.plan.order) {
+    if (v >= seen.size() || seen[v]) {
+      throw QueryError(fmt::format(
+          "elimination order: expected distinct variables below {}, got {}", seen.size(), v));
+    }
+    seen[v] = 1;
+    if (!given.empty() && operators.group[v] < operators.group[given.back()]) {
+      throw QueryError(fmt::format(
+          "elimination order: expected every summed variable before the maximised ones, got {} "
+          "after {}",
+          p.graph->variable(v).name, p.graph->variable(given.back()).name));
+    }
+    if (in_model[v]) given.push_back(v);
+  }
+  return given;
+}
+
+OrderCandidate choose_order(const Prepared& p, const Operators& operators, Monitor& monitor) {
+  OrderProblem problem;
+  problem.group = operators.group;
+  problem.variables = p.model.variables;
+  for (const std::size_t cardinality : p.model.cardinality) {
+    problem.log2_cardinality.push_back(std::log2(static_cast<double>(cardinality)));
+  }
+  for (const ReducedTable& table : p.model.tables) {
+    if (!table.scope.empty()) problem.scopes.push_back(table.scope);
+  }
+  problem.given = given_order(p, operators);
+  return search_order(problem, p.options.plan,
+                      [&monitor] { return monitor.may_continue("plan", 0.0); });
+}
+
+std::string refusal_text(const Prepared& p, double bytes, double operations) {
+  const PlanStep& widest = p.plan.steps.at(p.plan.widest_step);
+  std::vector<std::string_view> names;
+  for (const VariableId v : widest.scope) names.push_back(p.graph->variable(v).name);
+  const std::size_t shown = std::min(names.size(), kVariablesShown);
+  return fmt::format(
+      "needs {} and {:.3g} operations, the limit is {}; the widest step eliminates {} among {} "
+      "variables with 2^{:.1f} joint states ({}{}); try a larger memory limit, more plan restarts, "
+      "an order of your own, or evidence on these variables",
+      human_bytes(bytes), operations, human_bytes(p.options.memory_limit_bytes),
+      p.graph->variable(widest.eliminated.front()).name, names.size(), p.plan.log2_widest,
+      fmt::join(std::span(names).first(shown), " "), shown < names.size() ? " ..." : "");
+}
+
+/// Largest messages and operations straight from the steps: safe for any width.
+bool check_width(Prepared& p) {
+  double bytes = 0.0;
+  double operations = 0.0;
+  for (PlanStep& step : p.plan.steps) {
+    step.operations = state_count(p.model, step.scope);
+    operations += step.operations;
+    bytes = std::max(bytes, state_count(p.model, step.message) * sizeof(double));
+  }
+  if (p.query.task == Task::map) {
+    bytes *= static_cast<double>(p.query.k_best);
+    operations *= static_cast<double>(p.query.k_best);
+  }
+  p.plan.operations = operations;
+  p.plan.peak_bytes = bytes;
+  if (p.plan.log2_widest <= kWidestStep && bytes <= p.options.memory_limit_bytes) return true;
+  p.refusal = refusal_text(p, bytes, operations);
+  return false;
+}
+
+bool log_needed(const Prepared& p) {
+  if (p.options.scalar == Scalar::log_double) return true;
+  return std::ranges::any_of(p.model.tables, [&p](const ReducedTable& table) {
+    if (table.kind == ReducedTable::Kind::factor) {
+      return !fits_linear(p.graph->factor(table.source).table);
+    }
+    return table.kind == ReducedTable::Kind::part && !fits_linear(*table.owned);
+  });
+}
+
+void list_wanted(Prepared& p) {
+  const Query& query = p.query;
+  if (wants_all_marginals(query)) {
+    for (VariableId v = 0; v < p.graph->variable_count(); ++v) p.wanted.push_back(v);
+  } else if (is_marginals(query)) {
+    p.wanted = query.targets;
+  }
+  for (const VariableId v : p.wanted) {
+    if (p.model.is_free(v)) p.free_marginals.push_back(v);
+  }
+}
+
+/// Likelihoods come with the evidence, so they are looked at when it comes.
+bool findings_need_log(const Evidence& evidence) {
+  return std::ranges::any_of(evidence.findings(), [](const auto& entry) {
+    const Finding& finding = entry.second;
+    return finding.kind == FindingKind::likelihood &&
+           !fits_linear(Table::dense({finding.likelihood.size()}, finding.likelihood));
+  });
+}
+
+Result refused(const Prepared& p, std::string message) {
+  Result result = blank_result(p);
+  result.status = Status::refused;
+  result.message = std::move(message);
+  return result;
+}
+
+/// Runs a program and reads the answer; false when the range of doubles was left.
+bool answer(const Prepared& p, const Program& program, const Evidence& evidence,
+            std::span<const LeafValues> static_leaves, Monitor& monitor, Result& result) {
+  const Evidence* const lane[] = {&evidence};
+  Execution execution(program, p.model, lane, static_leaves, p.options.threads);
+  if (p.query.task == Task::map && p.query.k_best > 1) {
+    extract_k_best(p, execution, evidence, monitor, result);
+    return true;
+  }
+  if (execution.run(monitor, false) == Outcome::range_exceeded) return false;
+  extract(p, execution, 0, evidence, result);
+  return true;
+}
+
+}  // namespace
+
+Program compile_for(const Prepared& p, Arithmetic arithmetic, std::size_t lanes) {
+  ProgramOptions options;
+  options.arithmetic = arithmetic;
+  options.lanes = lanes;
+  options.marginals = p.free_marginals;
+  const bool traces = p.query.task == Task::map || p.query.task == Task::marginal_map ||
+                      p.query.task == Task::samples;
+  options.keep_messages = traces || p.query.messages;
+  options.message_adjoints = p.query.messages && is_marginals(p.query);
+  for (std::uint32_t t = 0; t < p.model.tables.size(); ++t) {
+    const ReducedTable::Kind kind = p.model.tables[t].kind;
+    const bool factor = kind == ReducedTable::Kind::factor &&
+                        (p.query.factor_marginals || p.query.task == Task::sensitivity);
+    if (factor || kind == ReducedTable::Kind::joint) options.table_adjoints.push_back(t);
+  }
+  return compile(p.model, p.tree, std::move(options));
+}
+
+Prepared prepare(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+                 const InferOptions& options, bool one_shot, Monitor& monitor) {
+  const double start = monitor.elapsed_seconds();
+  Prepared p;
+  p.graph = &graph;
+  p.query = query;
+  p.options = options;
+  p.model = reduce(graph, evidence, query, reduce_options(query, options, one_shot));
+  list_wanted(p);
+  if (!p.model.impossible) {
+    const Operators operators = operators_of(graph, query);
+    const OrderCandidate order = choose_order(p, operators, monitor);
+    const bool fuse = options.plan.order.empty() && !query.messages;
+    p.plan = build_plan(p.model, order.order, operators.maximise, fuse);
+    p.plan.method = order.method;
+    p.plan.orders_tried = order.orders_tried;
+    p.plan.seconds = order.seconds;
+    p.needs_log = log_needed(p);
+    if (check_width(p)) {
+      p.tree = lower(p.model, p.plan);
+      p.program = compile_for(p, p.needs_log ? Arithmetic::log : Arithmetic::linear, 1);
+      const double lists = query.task == Task::map ? static_cast<double>(query.k_best) : 1.0;
+      p.plan.operations = p.program.operations * lists;
+      p.plan.peak_bytes = p.program.peak_bytes * lists;
+      if (p.plan.peak_bytes > options.memory_limit_bytes) {
+        p.refusal = refusal_text(p, p.plan.peak_bytes, p.plan.operations);
+      }
+    }
+  }
+  p.plan_seconds = monitor.elapsed_seconds() - start;
+  return p;
+}
+
+Result blank_result(const Prepared& p) {
+  Result result;
+  result.plan = p.plan;
+  result.timings.plan_seconds = p.plan_seconds;
+  return result;
+}
+
+Result run_prepared(const Prepared& p, const Evidence& evidence,
+                    std::span<const LeafValues> static_leaves, Monitor& monitor) {
+  if (!p.refusal.empty()) return refused(p, p.refusal);
+  Result result = blank_result(p);
+  const double start = monitor.elapsed_seconds();
+  if (p.model.impossible) {
+    result.status = Status::impossible_evidence;
+    result.guarantee = Guarantee::exact;
+    result.timings.infer_seconds = 0.0;
+    return result;
+  }
+  const bool linear = !p.needs_log && !findings_need_log(evidence);
+  result.scalar_used = linear ? "scaled-double" : "log-double";
+  bool answered = false;
+  if (linear || p.needs_log) {
+    answered = answer(p, p.program, evidence, static_leaves, monitor, result);
+  }
+  if (!answered) {
+    if (p.options.scalar == Scalar::scaled_double) {
+      return refused(p, "some product leaves the range of scaled doubles; use log-doubles");
+    }
+    result = blank_result(p);
+    result.scalar_used = "log-double";
+    const Program program = compile_for(p, Arithmetic::log, 1);
+    result.plan.peak_bytes = program.peak_bytes;
+    if (program.peak_bytes > p.options.memory_limit_bytes) {
+      return refused(p, refusal_text(p, program.peak_bytes, program.operations));
+    }
+    answer(p, program, evidence, {}, monitor, result);
+  }
+  result.timings.infer_seconds = monitor.elapsed_seconds() - start;
+  return result;
+}
+
+}  // namespace credo::contraction
+
+namespace credo {
+
+std::string why_not_contraction(const FactorGraph& graph, const Evidence& evidence,
+                                const Query& query, const InferOptions& options) {
+  contraction::Monitor monitor(options);
+  return contraction::prepare(graph, evidence, query, options, true, monitor).refusal;
+}
+
+Result run_contraction(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+                       const InferOptions& options) {
+  contraction::Monitor monitor(options);
+  Result result;
+  try {
+    const contraction::Prepared prepared =
+        contraction::prepare(graph, evidence, query, options, true, monitor);
+    result = contraction::blank_result(prepared);
+    return contraction::run_prepared(prepared, evidence, {}, monitor);
+  } catch (const contraction::Stopped& stopped) {
+    result.status = stopped.status;
+  } catch (const std::bad_alloc&) {
+    result.status = Status::refused;
+    result.message =
+        "the machine has less memory free than the limit allows; lower the memory limit";
+  }
+  return result;
+}
+
+}  // namespace credo
