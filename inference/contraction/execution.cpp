@@ -167,9 +167,9 @@ void Execution::run_dense(const Instruction& instruction, Monitor& monitor, doub
 }
 
 const std::vector<std::int64_t>& Execution::row_offsets(const SparseValues& pattern,
-                                                        const Layout& layout) {
+                                                        const Scope& scope, const Layout& layout) {
   std::string key = fmt::format("{}", fmt::ptr(&pattern));
-  for (const VariableId v : pattern.scope) {
+  for (const VariableId v : scope) {
     fmt::format_to(std::back_inserter(key), ",{}", layout.stride_of(v));
   }
   const auto found = row_offsets_.find(key);
@@ -179,9 +179,9 @@ const std::vector<std::int64_t>& Execution::row_offsets(const SparseValues& patt
   for (const std::uint64_t row : pattern.row_index) {
     std::uint64_t rest = row;
     std::int64_t offset = 0;
-    for (std::size_t d = pattern.scope.size(); d-- > 1;) {
-      offset += layout.stride_of(pattern.scope[d - 1]) *
-                static_cast<std::int64_t>(rest % pattern.shape[d - 1]);
+    for (std::size_t d = scope.size(); d-- > 1;) {
+      offset +=
+          layout.stride_of(scope[d - 1]) * static_cast<std::int64_t>(rest % pattern.shape[d - 1]);
       rest /= pattern.shape[d - 1];
     }
     offsets.push_back(offset);
@@ -192,9 +192,11 @@ const std::vector<std::int64_t>& Execution::row_offsets(const SparseValues& patt
 void Execution::run_sparse(const Instruction& instruction) {
   const Arithmetic arithmetic = program_.options.arithmetic;
   const std::uint32_t sparse_slot = instruction.operands[0];
-  const SparseValues* pattern = leaves_[leaf_of_slot_[sparse_slot]].sparse.get();
+  const auto leaf = leaf_of_slot_[sparse_slot];
+  const SparseValues* pattern = leaves_[leaf].sparse.get();
   assert(pattern != nullptr);
-  const VariableId last = pattern->scope.back();
+  const Scope& scope = program_.tree.leaves[leaf].scope;
+  const VariableId last = scope.back();
   SparseCall call;
   call.operand_count = static_cast<int>(instruction.operands.size());
   call.maximise = instruction.maximise;
@@ -207,7 +209,7 @@ void Execution::run_sparse(const Instruction& instruction) {
     const std::uint32_t s = instruction.operands[i];
     const Layout& layout = program_.slots[s].layout;
     call.operand[i] = data_[s];
-    call.row_offset[i] = row_offsets(*pattern, layout).data();
+    call.row_offset[i] = row_offsets(*pattern, scope, layout).data();
     call.column_stride[i] = layout.stride_of(last);
   }
   const Layout& out = program_.slots[instruction.out].layout;
@@ -216,7 +218,7 @@ void Execution::run_sparse(const Instruction& instruction) {
   if (instruction.out_is_entries) {
     entries_[instruction.out] = static_cast<std::int64_t>(pattern->values.size());
   } else {
-    call.out_row_offset = row_offsets(*pattern, out).data();
+    call.out_row_offset = row_offsets(*pattern, scope, out).data();
     call.out_column_stride = out.stride_of(last);
   }
   call.out_entries = entries_[instruction.out];

@@ -51,6 +51,7 @@ class Execution {
   void run_dense(const Instruction& instruction, Monitor& monitor, double fraction);
   void run_sparse(const Instruction& instruction);
   [[nodiscard]] const std::vector<std::int64_t>& row_offsets(const SparseValues& pattern,
+                                                             const Scope& scope,
                                                              const Layout& layout);
   void inherit_scale(const Instruction& instruction);
   Outcome rescale(const Instruction& instruction, bool safe);

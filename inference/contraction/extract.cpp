@@ -266,7 +266,7 @@ class Extractor {
       values = log_values(program_.leaf_adjoint[place.leaf], table.scope);
       ScopeStates at(p_.model, table.scope);
       for (double& value : values) {
-        value += leaf_log_value(p_, execution_, place.leaf, at.states());
+        value += leaf_log_value(execution_, place.leaf, at.states(), lane_);
         at.next();
       }
     }
@@ -375,7 +375,7 @@ class Extractor {
     std::vector<double> values;
     if (table.scope.empty()) {
       const std::vector<std::size_t> none(p_.model.cardinality.size(), 0);
-      values = {std::exp(-leaf_log_value(p_, execution_, place.leaf, none))};
+      values = {std::exp(-leaf_log_value(execution_, place.leaf, none, lane_))};
     } else {
       values = log_values(program_.leaf_adjoint[place.leaf], table.scope);
       const double log_root = log_root_[node_of_leaf_[place.leaf]];

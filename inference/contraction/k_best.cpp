@@ -71,7 +71,7 @@ class KBest {
   /// The operand's list at the current states; leaves have lists of one.
   [[nodiscard]] List list_of(const Operand& operand, double& leaf_value) const {
     if (operand.kind == Operand::Kind::leaf) {
-      leaf_value = leaf_log_value(p_, execution_, operand.index, states_);
+      leaf_value = leaf_log_value(execution_, operand.index, states_, 0);
       return {&leaf_value, leaf_value == -kInfinity ? std::size_t{0} : std::size_t{1}};
     }
     const Node& node = tree_.nodes[operand.index];
@@ -160,7 +160,7 @@ class KBest {
     for (std::size_t l = 0; l < tree_.leaves.size(); ++l) {
       const Leaf& leaf = tree_.leaves[l];
       if (leaf.tables.empty() || !leaf.scope.empty()) continue;
-      if (leaf_log_value(p_, execution_, l, states_) == -kInfinity) lists.emplace_back();
+      if (leaf_log_value(execution_, l, states_, 0) == -kInfinity) lists.emplace_back();
     }
     return lists;
   }

@@ -234,7 +234,6 @@ Joined join(const ReducedModel& model, const Joined& left, const Entries& right)
 SparseValues compress(const ReducedModel& model, const Joined& joined, const Scope& scope,
                       Arithmetic arithmetic) {
   SparseValues out;
-  out.scope = scope;
   for (const VariableId v : scope) out.shape.push_back(model.cardinality[v]);
   std::vector<std::size_t> positions;
   for (const VariableId v : scope) {

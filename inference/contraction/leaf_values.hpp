@@ -20,9 +20,9 @@ struct ExponentRange {
   int largest = 0;
 };
 
-/// Compressed rows over a leaf's scope, values in the program's arithmetic.
+/// Compressed rows over a leaf's scope, values in the program's arithmetic. The
+/// scope itself is the leaf's: leaves with other variables share these numbers.
 struct SparseValues {
-  Scope scope;
   std::vector<std::size_t> shape;
   std::vector<std::uint64_t> row_index;
   std::vector<std::uint64_t> row_begin;

@@ -27,7 +27,7 @@ class Monitor {
   using Clock = std::chrono::steady_clock;
   const InferOptions& options_;
   Clock::time_point start_ = Clock::now();
-  Clock::time_point last_report_ = start_;
+  Clock::time_point last_report_{};  // long ago: the first check reports
   Status stopped_ = Status::ok;
 };
 

@@ -70,8 +70,8 @@ void extract_k_best(const Prepared& prepared, const Execution& execution, const 
                                                            std::size_t k, Monitor& monitor);
 
 /// The logarithm of a leaf's entry at reduced states (one per variable), scale included.
-[[nodiscard]] double leaf_log_value(const Prepared& prepared, const Execution& execution,
-                                    std::size_t leaf, std::span<const std::size_t> states);
+[[nodiscard]] double leaf_log_value(const Execution& execution, std::size_t leaf,
+                                    std::span<const std::size_t> states, std::size_t lane);
 
 /// Offset of reduced states in a slot.
 [[nodiscard]] std::int64_t offset_in(const Layout& layout, std::span<const std::size_t> states);

@@ -14,17 +14,18 @@ namespace credo::contraction {
 
 namespace {
 
-double sparse_entry(const SparseValues& sparse, std::span<const std::size_t> states, double zero) {
+double sparse_entry(const SparseValues& sparse, const Scope& scope,
+                    std::span<const std::size_t> states, double zero) {
   std::uint64_t row = 0;
-  for (std::size_t d = 0; d + 1 < sparse.scope.size(); ++d) {
-    row = row * sparse.shape[d] + states[sparse.scope[d]];
+  for (std::size_t d = 0; d + 1 < scope.size(); ++d) {
+    row = row * sparse.shape[d] + states[scope[d]];
   }
   const auto at = std::ranges::lower_bound(sparse.row_index, row);
   if (at == sparse.row_index.end() || *at != row) return zero;
   const auto r = static_cast<std::size_t>(at - sparse.row_index.begin());
   const auto first = sparse.column.begin() + static_cast<std::ptrdiff_t>(sparse.row_begin[r]);
   const auto last = sparse.column.begin() + static_cast<std::ptrdiff_t>(sparse.row_begin[r + 1]);
-  const auto wanted = static_cast<std::uint32_t>(states[sparse.scope.back()]);
+  const auto wanted = static_cast<std::uint32_t>(states[scope.back()]);
   const auto entry = std::lower_bound(first, last, wanted);
   if (entry == last || *entry != wanted) return zero;
   return sparse.values[static_cast<std::size_t>(entry - sparse.column.begin())];
@@ -32,17 +33,20 @@ double sparse_entry(const SparseValues& sparse, std::span<const std::size_t> sta
 
 /// An operand's entry at the current states, in the program's arithmetic, without scale.
 double entry_of(const Execution& execution, const Operand& operand,
-                std::span<const std::size_t> states) {
+                std::span<const std::size_t> states, std::size_t lane) {
   const Program& program = execution.program();
   const double zero = program.options.arithmetic == Arithmetic::log ? -kInfinity : 0.0;
   if (operand.kind == Operand::Kind::leaf) {
     const LeafValues& leaf = execution.leaf(operand.index);
-    if (leaf.sparse) return sparse_entry(*leaf.sparse, states, zero);
+    if (leaf.sparse) {
+      return sparse_entry(*leaf.sparse, program.tree.leaves[operand.index].scope, states, zero);
+    }
   }
   const std::uint32_t slot = operand.kind == Operand::Kind::leaf
                                  ? program.leaves[operand.index].slot
                                  : program.node_slot[operand.index];
-  return execution.data(slot)[offset_in(program.slots[slot].layout, states)];
+  const auto shift = static_cast<std::int64_t>(program.slots[slot].lanes ? lane : 0);
+  return execution.data(slot)[offset_in(program.slots[slot].layout, states) + shift];
 }
 
 /// Product of a node's operands at the current states.
@@ -51,7 +55,7 @@ double product_at(const Execution& execution, const Node& node,
   const bool logarithms = execution.program().options.arithmetic == Arithmetic::log;
   double product = logarithms ? 0.0 : 1.0;
   for (const Operand& operand : node.operands) {
-    const double entry = entry_of(execution, operand, states);
+    const double entry = entry_of(execution, operand, states, 0);
     product = logarithms ? product + entry : product * entry;
   }
   return product;
@@ -99,13 +103,12 @@ std::int64_t offset_in(const Layout& layout, std::span<const std::size_t> states
   return offset;
 }
 
-double leaf_log_value(const Prepared& prepared, const Execution& execution, std::size_t leaf,
-                      std::span<const std::size_t> states) {
+double leaf_log_value(const Execution& execution, std::size_t leaf,
+                      std::span<const std::size_t> states, std::size_t lane) {
   const double entry =
-      entry_of(execution, {Operand::Kind::leaf, static_cast<std::uint32_t>(leaf)}, states);
+      entry_of(execution, {Operand::Kind::leaf, static_cast<std::uint32_t>(leaf)}, states, lane);
   const bool logarithms = execution.program().options.arithmetic == Arithmetic::log;
   const double scale = execution.leaf(leaf).scale;
-  static_cast<void>(prepared);
   return logarithms ? entry + scale : std::log(entry) + scale * std::log(2.0);
 }
 
