@@ -8,6 +8,7 @@
 #include <limits>
 #include <numbers>
 #include <random>
+#include <tuple>
 #include <utility>
 
 namespace credo::contraction {
@@ -452,9 +453,9 @@ void extract_k_best(const Prepared& prepared, const Execution& execution, const 
   Extractor extractor(prepared, execution, 0, evidence, result);
   for (const std::vector<std::size_t>& states : best) extractor.add_assignment(states, kNaN);
   // Recomputed values may differ from the search's in the last digits.
-  std::stable_sort(
-      result.assignments.begin(), result.assignments.end(),
-      [](const Assignment& a, const Assignment& b) { return a.log_value > b.log_value; });
+  std::ranges::sort(result.assignments, [](const Assignment& a, const Assignment& b) {
+    return std::tie(b.log_value, a.states) < std::tie(a.log_value, b.states);
+  });
 }
 
 }  // namespace credo::contraction

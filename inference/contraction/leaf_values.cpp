@@ -278,8 +278,8 @@ SparseValues join_tables(const Program& program, const ReducedModel& model, cons
   std::vector<std::uint32_t> tables = leaf.tables;
   std::vector<std::size_t> position(tables.size());
   for (std::size_t i = 0; i < position.size(); ++i) position[i] = i;
-  std::stable_sort(position.begin(), position.end(), [&](std::size_t a, std::size_t b) {
-    return model.tables[tables[a]].scope.size() > model.tables[tables[b]].scope.size();
+  std::ranges::sort(position, std::ranges::less{}, [&](std::size_t i) {
+    return std::pair(-static_cast<std::ptrdiff_t>(model.tables[tables[i]].scope.size()), i);
   });
   Joined joined;
   for (std::size_t i = 0; i < position.size(); ++i) {

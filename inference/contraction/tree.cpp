@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace credo::contraction {
@@ -169,9 +170,8 @@ class Lowering {
       stack.pop_back();
       reversed.push_back(step);
       std::vector<std::uint32_t> children = plan_.steps[step].children;
-      std::stable_sort(children.begin(), children.end(), [this](std::uint32_t a, std::uint32_t b) {
-        return state_count(model_, plan_.steps[a].scope) >
-               state_count(model_, plan_.steps[b].scope);
+      std::ranges::sort(children, std::ranges::less{}, [this](std::uint32_t child) {
+        return std::pair(-state_count(model_, plan_.steps[child].scope), child);
       });
       stack.insert(stack.end(), children.begin(), children.end());
     }
@@ -258,8 +258,9 @@ class Lowering {
   void merge(std::vector<Candidate>& dense, std::size_t limit, std::uint32_t step) {
     if (dense.size() > 2) merge_equal_scopes(dense, step);
     while (dense.size() > 2) {
-      std::stable_sort(dense.begin(), dense.end(),
-                       [](const Candidate& a, const Candidate& b) { return a.size < b.size; });
+      std::ranges::sort(dense, std::ranges::less{}, [](const Candidate& candidate) {
+        return std::tuple(candidate.size, candidate.operand.kind, candidate.operand.index);
+      });
       const auto [first, second, size] = smallest_product(dense);
       const bool small = size <= kTinyProduct || size <= kSmallFraction * dense.back().size;
       if (!small && dense.size() <= limit) return;
