@@ -129,9 +129,13 @@ std::vector<Result> HiddenMarkovModel::ask(std::span<const LogLikelihoods> seque
     std::iota(options.plan.order.begin(), options.plan.order.end(), VariableId{0});
     std::vector<Evidence> evidences;
     for (const std::size_t i : members) evidences.push_back(findings_of(scaled[i]));
-    for (std::size_t m = 0; m < members.size(); ++m) {
-      results[members[m]] = infer(graph, evidences[m], query, options);
+    if (members.size() == 1) {
+      results[members.front()] = infer(graph, evidences.front(), query, options);
+      continue;
     }
+    const CompiledQuery compiled(graph, evidences.front(), query, options);
+    std::vector<Result> answers = compiled.run_batch(evidences);
+    for (std::size_t m = 0; m < members.size(); ++m) results[members[m]] = std::move(answers[m]);
   }
   for (std::size_t i = 0; i < results.size(); ++i) {
     results[i].log_z += scaled[i].log_scale;
