@@ -1,3 +1,5 @@
+#include <cstdio>
+#include <cstdlib>
 // Randomised greedy elimination orders.
 //
 // Eliminating v from the interaction graph connects its neighbours N(v); the
@@ -10,7 +12,9 @@
 // neighbours are recomputed; any other w changes only through a fill edge
 // (a, b) with a, b in N(w), and by exactly that edge's weight.
 // Cost: O(sum of d^2) adjacency tests per order, d = degree when eliminated.
-// The search stops when it has cost a fraction of the run time it can save.
+// The search stops when it has cost a fraction of the run time it can save; both
+// are counted in steps, never in measured time, so that the same options and seed
+// give the same order on every machine.
 
 #include <credo/inference/elimination_order.hpp>
 
@@ -29,8 +33,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Multiplications per second assumed when weighing search against execution.
+// Speeds assumed when weighing search against execution: multiplications of the
+// engine, and steps of the search (an adjacency test, an entry moved in a list).
 constexpr double kOperationsPerSecond = 1e9;
+constexpr double kSearchStepsPerSecond = 3e8;
+// Steps of one push into the queue.
+constexpr double kStepsPerPush = 20.0;
 // Above this many variables adjacency tests use sorted rows instead of bits.
 constexpr std::size_t kBitsetVariables = 8192;
 constexpr int kCheckInterval = 64;
@@ -122,6 +130,9 @@ class GreedyRun {
         score_(problem.log2_cardinality.size(), 0.0),
         version_(problem.log2_cardinality.size(), 0) {}
 
+  /// Steps taken so far.
+  [[nodiscard]] double steps() const noexcept { return steps_; }
+
   /// Nothing when keep_going() said stop.
   std::optional<OrderCandidate> run(const std::function<bool()>& keep_going) {
     for (const VariableId v : problem_.variables) remaining_[v] = 1;
@@ -170,9 +181,12 @@ class GreedyRun {
     return sum;
   }
 
-  [[nodiscard]] double exact_score(VariableId v) const {
-    if (rule_ == Rule::min_weight) return log2_states(v);
+  [[nodiscard]] double exact_score(VariableId v) {
     const auto& around = graph_.neighbours(v);
+    const auto degree = static_cast<double>(around.size());
+    steps_ += degree;
+    if (rule_ == Rule::min_weight) return log2_states(v);
+    steps_ += degree * degree / 2.0;
     double missing = 0.0;
     for (std::size_t i = 0; i < around.size(); ++i) {
       for (std::size_t j = i + 1; j < around.size(); ++j) {
@@ -192,6 +206,7 @@ class GreedyRun {
     // Ties are broken at random; with noise, near-ties too.
     const double key = score_[v] * (1.0 + noise_ * uniform) + 1e-6 * uniform;
     queue_.push({problem_.group[v], key, ++version_[v], v});
+    steps_ += kStepsPerPush;
   }
 
   void eliminate(VariableId v, bool update_scores) {
@@ -202,9 +217,11 @@ class GreedyRun {
     remaining_[v] = 0;
     graph_.detach(v);
     const auto& around = graph_.neighbours(v);
+    steps_ += static_cast<double>(around.size() * around.size()) / 2.0;
     for (std::size_t i = 0; i < around.size(); ++i) {
       for (std::size_t j = i + 1; j < around.size(); ++j) {
         if (graph_.adjacent(around[i], around[j])) continue;
+        steps_ += kStepsPerPush;
         if (update_scores && rule_ != Rule::min_weight) settle_fill(around[i], around[j]);
         graph_.connect(around[i], around[j]);
       }
@@ -219,6 +236,7 @@ class GreedyRun {
     const auto& second = graph_.neighbours(b);
     const auto& shorter = first.size() < second.size() ? first : second;
     const VariableId other = first.size() < second.size() ? b : a;
+    steps_ += static_cast<double>(shorter.size());
     for (const VariableId w : shorter) {
       if (remaining_[w] && graph_.adjacent(other, w)) {
         score_[w] -= edge_weight(a, b);
@@ -237,6 +255,7 @@ class GreedyRun {
   std::vector<std::uint32_t> version_;
   std::priority_queue<Entry> queue_;
   OrderCandidate candidate_;
+  double steps_ = 0.0;
 };
 
 /// Adjacency tests a min-fill run needs at least: when huge, min-weight goes first.
@@ -279,14 +298,17 @@ OrderCandidate search_order(const OrderProblem& problem, const PlanOptions& opti
   best.operations = std::numeric_limits<double>::infinity();
   best.log2_widest = std::numeric_limits<double>::infinity();
   Rule best_rule = Rule::min_fill;
+  double spent = 0.0;  // nominal seconds
   int tried = 0;
   for (; tried < std::max(1, options.restarts); ++tried) {
     const Attempt next = attempt(tried, fill_is_cheap, best_rule);
     const bool first = tried == 0;
+    GreedyRun greedy(problem, graph, next.rule, next.noise, random);
+    const auto spent_with = [&] { return spent + greedy.steps() / kSearchStepsPerSecond; };
     const auto continue_run = [&] {
-      return first || (keep_going() && elapsed() < options.time_limit_seconds);
+      return first || (keep_going() && spent_with() < options.time_limit_seconds);
     };
-    auto found = GreedyRun(problem, graph, next.rule, next.noise, random).run(continue_run);
+    auto found = greedy.run(continue_run);
     if (!found) break;
     // log2_widest decides when both totals overflow.
     if (first || std::pair(found->operations, found->log2_widest) <
@@ -295,13 +317,16 @@ OrderCandidate search_order(const OrderProblem& problem, const PlanOptions& opti
       best.method = nothing_to_choose ? "given" : rule_name(next.rule);
       best_rule = next.rule;
     }
+    spent = spent_with();
     const double worth = options.time_fraction * best.operations / kOperationsPerSecond;
-    if (nothing_to_choose || elapsed() >= worth || !continue_run()) {
+    if (nothing_to_choose || spent >= std::min(worth, options.time_limit_seconds) ||
+        !keep_going()) {
       ++tried;
       break;
     }
   }
   best.orders_tried = tried;
+  if (getenv("DBG")) fprintf(stderr, "spent %g elapsed %g tried %d\n", spent, elapsed(), tried);
   best.seconds = elapsed();
   return best;
 }

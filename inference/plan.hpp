@@ -16,9 +16,11 @@ namespace credo {
 struct PlanOptions {
   /// Randomised greedy orders tried at most; the best one wins.
   int restarts = 64;
-  /// Stop searching when this fraction of the predicted run time was spent.
+  /// Stop searching when this fraction of the predicted run time was spent. Both times
+  /// are nominal: counted steps at an assumed speed, so that the same options give the
+  /// same plan everywhere. InferOptions::time_limit_seconds is measured.
   double time_fraction = 0.3;
-  /// Never search longer than this.
+  /// Never search longer than this, in nominal seconds.
   double time_limit_seconds = 10.0;
   std::uint64_t seed = 1;
   /// The caller's own order, eliminated first to last. Variables left out are

@@ -144,7 +144,8 @@ std::string posterior_text(const Mdp& mdp, const Posterior& p, const ControlArgu
                                 horizon, c.temperature, c.prior);
   out += control::policy_text(mdp, p.policy()) + '\n';
   TextTable table;
-  table.add_row({"log Z", describe_number(p.log_z), "log probability of being optimal"});
+  table.add_row({"log Z", describe_number(p.log_z),
+                 "log of E[exp(return / temperature)] under the action prior"});
   table.add_row({"initial value", describe_number(p.initial_value),
                  "temperature x log message, mean over the start"});
   table.add_row({"believed return", describe_number(p.believed_return),

@@ -8,11 +8,9 @@
 // the same contraction with roles rotated, and no division. The marginal of v
 // is message * d(message) summed to v for the smallest message that has v, or
 // d(node) * all operands summed to v where no message has it.
-//
-// Slots live from the instruction that fills them to the last that reads them;
-// offsets in one arena are given out first fit along the program.
 
 #include <credo/core/numerics.hpp>
+#include <credo/inference/contraction/arena.hpp>
 #include <credo/inference/contraction/program.hpp>
 
 #include <algorithm>
@@ -29,7 +27,8 @@ namespace {
 constexpr double kPlainRange = 69.0;  // nats: about 2^100
 // Largest ratio within one table that linear arithmetic accepts.
 constexpr double kLinearRange = 550.0;  // nats: about 2^793
-constexpr std::int64_t kAlignment = 8;
+// A sparse leaf's entry: value, column, its source, and its share of row offsets.
+constexpr double kSparseEntryBytes = 48.0;
 
 bool is_plain(const Table& table) {
   return table.log_largest() < kPlainRange && table.log_smallest() > -kPlainRange;
@@ -57,7 +56,7 @@ class Compiler {
     p_.upward_count = p_.instructions.size();
     plan_downward();
     for (std::uint32_t n = static_cast<std::uint32_t>(p_.tree.nodes.size()); n-- > 0;) downward(n);
-    allocate();
+    place_in_arena(p_);
     for (const Instruction& instruction : p_.instructions) {
       p_.operations += instruction.operations;
     }
@@ -105,7 +104,7 @@ class Compiler {
     slot.is_leaf = true;
     slot.entries = static_cast<std::int64_t>(std::min(leaf.stored, 0x1p60));
     if (leaf.sparse) {
-      p_.peak_bytes += leaf.stored * 48.0;
+      if (is_new_pattern(leaf)) p_.peak_bytes += leaf.stored * kSparseEntryBytes;
     } else if (table.kind == ReducedTable::Kind::joint) {
       plan.view = true;  // all ones: one entry with no strides
       slot.entries = 1;
@@ -120,6 +119,21 @@ class Compiler {
     }
     plan.slot = add_slot(std::move(slot));
     p_.leaves.push_back(plan);
+  }
+
+  /// Leaves that join the same tables without observed variables share their numbers
+  /// (LeafCache), whatever their variables are.
+  bool is_new_pattern(const Leaf& leaf) {
+    std::vector<const void*> tables;
+    for (const std::uint32_t t : leaf.tables) {
+      const Factor& factor = model_.graph->factor(model_.tables[t].source);
+      if (std::ranges::any_of(factor.scope,
+                              [this](VariableId v) { return model_.observed[v] != 0; })) {
+        return true;
+      }
+      tables.push_back(factor.table.identity());
+    }
+    return patterns_.insert(std::move(tables)).second;
   }
 
   [[nodiscard]] bool varies(const Leaf& leaf) const {
@@ -453,84 +467,6 @@ class Compiler {
     operands.erase(operands.begin() + 2);
   }
 
-  // --- memory ------------------------------------------------------------
-
-  [[nodiscard]] std::vector<std::size_t> last_uses() const {
-    const std::size_t end = p_.instructions.size();
-    std::vector<std::size_t> last(p_.slots.size(), 0);
-    for (std::size_t i = 0; i < end; ++i) {
-      const Instruction& instruction = p_.instructions[i];
-      for (const std::uint32_t s : instruction.operands) last[s] = i;
-      last[instruction.out] = i;
-      if (instruction.scratch != kNoSlot) last[instruction.scratch] = i;
-    }
-    const auto keep = [&last, end](const std::vector<std::uint32_t>& slots) {
-      for (const std::uint32_t s : slots) {
-        if (s != kNoSlot) last[s] = end;
-      }
-    };
-    keep(p_.roots);
-    keep(p_.marginal_slot);
-    keep(p_.leaf_adjoint);
-    if (p_.options.keep_messages) keep(p_.node_slot);
-    if (p_.options.message_adjoints) keep(p_.node_adjoint);
-    return last;
-  }
-
-  void allocate() {
-    const std::vector<std::size_t> last = last_uses();
-    std::map<std::uint64_t, std::uint64_t> free;  // offset -> length
-    std::uint64_t end = 0;
-    const auto take = [&](std::uint32_t s) {
-      Slot& slot = p_.slots[s];
-      const auto size =
-          static_cast<std::uint64_t>((slot.entries + kAlignment - 1) / kAlignment * kAlignment);
-      for (auto block = free.begin(); block != free.end(); ++block) {
-        if (block->second < size) continue;
-        slot.offset = block->first;
-        const std::uint64_t rest = block->second - size;
-        free.erase(block);
-        if (rest > 0) free.emplace(slot.offset + size, rest);
-        return;
-      }
-      slot.offset = end;
-      end += size;
-    };
-    const auto release = [&](std::uint32_t s) {
-      const Slot& slot = p_.slots[s];
-      auto size =
-          static_cast<std::uint64_t>((slot.entries + kAlignment - 1) / kAlignment * kAlignment);
-      std::uint64_t offset = slot.offset;
-      auto next = free.lower_bound(offset);
-      if (next != free.begin()) {
-        const auto before = std::prev(next);
-        if (before->first + before->second == offset) {
-          offset = before->first;
-          size += before->second;
-          free.erase(before);
-        }
-      }
-      if (next != free.end() && next->first == slot.offset + (size - (slot.offset - offset))) {
-        size += next->second;
-        free.erase(next);
-      }
-      free[offset] = size;
-    };
-    for (std::size_t i = 0; i < p_.instructions.size(); ++i) {
-      const Instruction& instruction = p_.instructions[i];
-      take(instruction.out);
-      if (instruction.scratch != kNoSlot) take(instruction.scratch);
-      std::set<std::uint32_t> done(instruction.operands.begin(), instruction.operands.end());
-      done.insert(instruction.out);
-      if (instruction.scratch != kNoSlot) done.insert(instruction.scratch);
-      for (const std::uint32_t s : done) {
-        if (last[s] == i && !p_.slots[s].is_leaf) release(s);
-      }
-    }
-    p_.arena_entries = end;
-    p_.peak_bytes += static_cast<double>(end) * sizeof(double);
-  }
-
   const ReducedModel& model_;
   Program& p_;
   std::vector<std::int64_t> rank_;
@@ -541,6 +477,7 @@ class Compiler {
   std::vector<std::vector<std::size_t>> read_at_message_;
   std::vector<std::vector<std::size_t>> read_at_node_;
   std::set<std::uint32_t> wanted_leaves_;
+  std::set<std::vector<const void*>> patterns_;
   std::uint32_t one_ = kNoSlot;
 };
 
