@@ -1,5 +1,3 @@
-#include <cstdio>
-#include <cstdlib>
 // Randomised greedy elimination orders.
 //
 // Eliminating v from the interaction graph connects its neighbours N(v); the
@@ -326,7 +324,6 @@ OrderCandidate search_order(const OrderProblem& problem, const PlanOptions& opti
     }
   }
   best.orders_tried = tried;
-  if (getenv("DBG")) fprintf(stderr, "spent %g elapsed %g tried %d\n", spent, elapsed(), tried);
   best.seconds = elapsed();
   return best;
 }

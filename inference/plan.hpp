@@ -15,7 +15,7 @@ namespace credo {
 /// How to search for an elimination order.
 struct PlanOptions {
   /// Randomised greedy orders tried at most; the best one wins.
-  int restarts = 64;
+  int restarts = 512;
   /// Stop searching when this fraction of the predicted run time was spent. Both times
   /// are nominal: counted steps at an assumed speed, so that the same options give the
   /// same plan everywhere. InferOptions::time_limit_seconds is measured.

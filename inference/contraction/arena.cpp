@@ -1,6 +1,6 @@
 // Slots live from the instruction that fills them to the last that reads them;
 // offsets in one arena are given out first fit along the program (interval
-// colouring; Wilson et al. 1995 survey the policies). Free blocks never touch:
+// colouring; Wilson et al. 1995 survey the choices). Free blocks never touch:
 // a released block is merged with its neighbours at once.
 // Cost: O(instructions * free blocks).
 
@@ -9,14 +9,23 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <new>
 #include <set>
 #include <vector>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 namespace credo::contraction {
 
 namespace {
 
 constexpr std::int64_t kAlignment = 8;  // doubles: one cache line
+constexpr std::uint64_t kCacheLine = 64;
+constexpr std::uint64_t kHugePage = std::uint64_t{1} << 21U;
+// Below this many bytes huge pages waste more than they save.
+constexpr std::uint64_t kHugeArena = 4 * kHugePage;
 
 std::uint64_t size_of(const Slot& slot) {
   return static_cast<std::uint64_t>((slot.entries + kAlignment - 1) / kAlignment * kAlignment);
@@ -107,6 +116,18 @@ void place_in_arena(Program& program) {
   }
   program.arena_entries = arena.end();
   program.peak_bytes += static_cast<double>(arena.end()) * sizeof(double);
+}
+
+ArenaMemory::ArenaMemory(std::uint64_t entries) {
+  const std::uint64_t wanted = entries * sizeof(double);
+  const std::uint64_t alignment = wanted >= kHugeArena ? kHugePage : kCacheLine;
+  const std::uint64_t bytes = (wanted + alignment) / alignment * alignment;  // never 0
+  memory_.reset(static_cast<double*>(std::aligned_alloc(alignment, bytes)));
+  if (memory_ == nullptr) throw std::bad_alloc();
+#ifdef __linux__
+  // Only advice: page faults get fewer, the numbers stay.
+  if (alignment == kHugePage) static_cast<void>(madvise(memory_.get(), bytes, MADV_HUGEPAGE));
+#endif
 }
 
 }  // namespace credo::contraction

@@ -50,14 +50,14 @@ Execution::Execution(const Program& program, const ReducedModel& model,
       model_(model),
       lanes_(program.options.lanes),
       threads_(threads),
-      arena_(new double[program.arena_entries]),
+      arena_(program.arena_entries),
       data_(program.slots.size(), nullptr),
       entries_(program.slots.size(), 1),
       scale_(program.slots.size() * lanes_, 0.0),
       range_(program.slots.size() * lanes_) {
   for (std::size_t s = 0; s < program.slots.size(); ++s) {
     entries_[s] = program.slots[s].entries;
-    if (!program.slots[s].is_leaf) data_[s] = arena_.get() + program.slots[s].offset;
+    if (!program.slots[s].is_leaf) data_[s] = arena_.data() + program.slots[s].offset;
   }
   bind_leaves(evidences, static_leaves);
 }

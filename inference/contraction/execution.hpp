@@ -1,6 +1,7 @@
 #pragma once
 // Running a program: an arena of numbers, and a scale per table.
 
+#include <credo/inference/contraction/arena.hpp>
 #include <credo/inference/contraction/leaf_values.hpp>
 #include <credo/inference/contraction/monitor.hpp>
 #include <credo/inference/contraction/program.hpp>
@@ -63,7 +64,7 @@ class Execution {
   std::size_t threads_;
   std::vector<LeafValues> leaves_;
   std::vector<std::size_t> leaf_of_slot_;
-  std::unique_ptr<double[]> arena_;
+  ArenaMemory arena_;
   std::vector<double*> data_;
   std::vector<std::int64_t> entries_;
   std::vector<double> scale_;
