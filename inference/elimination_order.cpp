@@ -23,6 +23,7 @@
 #include <optional>
 #include <queue>
 #include <random>
+#include <tuple>
 #include <utility>
 
 namespace credo {
@@ -211,6 +212,8 @@ class GreedyRun {
     const double states = log2_states(v);
     candidate_.operations += std::exp2(states);
     candidate_.log2_widest = std::max(candidate_.log2_widest, states);
+    candidate_.log2_largest_message =
+        std::max(candidate_.log2_largest_message, states - weight(v));
     candidate_.order.push_back(v);
     remaining_[v] = 0;
     graph_.detach(v);
@@ -280,6 +283,12 @@ Attempt attempt(int index, bool fill_is_cheap, Rule best) {
   return {best, index % 2 == 0 ? 0.1 : 0.3};
 }
 
+/// What an order is judged by: it must fit, then be cheap; width decides when totals overflow.
+std::tuple<bool, double, double> rank(const OrderProblem& problem, const OrderCandidate& order) {
+  return {order.log2_largest_message > problem.log2_message_limit, order.operations,
+          order.log2_widest};
+}
+
 }  // namespace
 
 OrderCandidate search_order(const OrderProblem& problem, const PlanOptions& options,
@@ -308,9 +317,7 @@ OrderCandidate search_order(const OrderProblem& problem, const PlanOptions& opti
     };
     auto found = greedy.run(continue_run);
     if (!found) break;
-    // log2_widest decides when both totals overflow.
-    if (first || std::pair(found->operations, found->log2_widest) <
-                     std::pair(best.operations, best.log2_widest)) {
+    if (first || rank(problem, *found) < rank(problem, best)) {
       best = std::move(*found);
       best.method = nothing_to_choose ? "given" : rule_name(next.rule);
       best_rule = next.rule;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct OrderProblem {
   std::vector<std::uint8_t> group;
   /// Eliminated first, in this order (a subset of variables).
   std::vector<VariableId> given;
+  /// Orders whose messages all have at most 2^this joint states win over those that have not.
+  double log2_message_limit = std::numeric_limits<double>::infinity();
 };
 
 struct OrderCandidate {
@@ -29,6 +32,8 @@ struct OrderCandidate {
   /// sum over steps of the number of joint states of the step's scope.
   double operations = 0.0;
   double log2_widest = 0.0;
+  /// log2 of the number of joint states of the largest message.
+  double log2_largest_message = 0.0;
   std::string method;
   int orders_tried = 0;
   double seconds = 0.0;

@@ -101,6 +101,7 @@ OrderCandidate choose_order(const Prepared& p, const Operators& operators, Monit
     if (!table.scope.empty()) problem.scopes.push_back(table.scope);
   }
   problem.given = given_order(p, operators);
+  problem.log2_message_limit = std::log2(p.options.memory_limit_bytes / sizeof(double));
   return search_order(problem, p.options.plan,
                       [&monitor] { return monitor.may_continue("plan", 0.0); });
 }
