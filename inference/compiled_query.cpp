@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
+#include <optional>
 #include <utility>
 
 namespace credo {
@@ -69,12 +71,7 @@ struct CompiledQuery::Implementation {
 
   [[nodiscard]] Result run(const Evidence& evidence) const {
     contraction::Monitor monitor(options);
-    Result result = contraction::blank_result(prepared);
-    try {
-      result = contraction::run_prepared(prepared, evidence, static_leaves, monitor);
-    } catch (const contraction::Stopped& stopped) {
-      result.status = stopped.status;
-    }
+    Result result = contraction::run_prepared(prepared, evidence, static_leaves, monitor);
     complete_result(*graph, evidence, options, "contraction", monitor.elapsed_seconds(), result);
     return result;
   }
@@ -86,12 +83,15 @@ struct CompiledQuery::Implementation {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       lanes.push_back(&evidences[std::min(lane, evidences.size() - 1)]);
     }
-    contraction::Execution execution(batch, prepared.model, lanes, batch_leaves, options.threads);
+    std::optional<contraction::Execution> execution;
     contraction::Outcome outcome = contraction::Outcome::range_exceeded;
     try {
-      outcome = execution.run(monitor, false);
+      execution.emplace(batch, prepared.model, lanes, batch_leaves, options.threads);
+      outcome = execution->run(monitor, false);
     } catch (const contraction::Stopped&) {
       // Each evidence is asked again below and reports why it stopped.
+    } catch (const std::bad_alloc&) {
+      // One evidence at a time needs less.
     }
     const double seconds = monitor.elapsed_seconds() / static_cast<double>(evidences.size());
     for (std::size_t lane = 0; lane < evidences.size(); ++lane) {
@@ -102,7 +102,7 @@ struct CompiledQuery::Implementation {
       Result result;
       result.timings.plan_seconds = prepared.plan_seconds;
       result.scalar_used = "scaled-double";
-      contraction::extract(prepared, execution, lane, evidences[lane], result);
+      contraction::extract(prepared, *execution, lane, evidences[lane], result);
       result.timings.infer_seconds = seconds;
       complete_result(*graph, evidences[lane], options, "contraction", 0.0, result);
       results.push_back(std::move(result));
@@ -119,7 +119,12 @@ CompiledQuery::CompiledQuery(const FactorGraph& graph, const Evidence& pattern, 
   i.pattern = pattern;
   i.options = std::move(options);
   contraction::Monitor monitor(i.options);
-  i.prepared = contraction::prepare(graph, pattern, query, i.options, /*one_shot=*/false, monitor);
+  try {
+    i.prepared =
+        contraction::prepare(graph, pattern, query, i.options, /*one_shot=*/false, monitor);
+  } catch (const contraction::Stopped& stopped) {
+    i.prepared.refusal = fmt::format("planning did not finish: {}", status_name(stopped.status));
+  }
   if (!i.prepared.refusal.empty()) return;
   i.bind_static(i.prepared.program, i.static_leaves);
   i.compile_batch();

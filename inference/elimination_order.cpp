@@ -40,7 +40,8 @@ constexpr double kSearchStepsPerSecond = 3e8;
 constexpr double kStepsPerPush = 20.0;
 // Above this many variables adjacency tests use sorted rows instead of bits.
 constexpr std::size_t kBitsetVariables = 8192;
-constexpr int kCheckInterval = 64;
+// Steps between two questions whether to go on.
+constexpr double kCheckInterval = 1e6;
 
 enum class Rule : std::uint8_t { min_fill, weighted_min_fill, min_weight };
 
@@ -141,14 +142,14 @@ class GreedyRun {
     for (const VariableId v : problem_.variables) {
       if (remaining_[v]) rescore(v);
     }
-    int until_check = kCheckInterval;
+    double next_check = 0.0;
     while (!queue_.empty()) {
       const Entry top = queue_.top();
       queue_.pop();
       if (!remaining_[top.variable] || top.version != version_[top.variable]) continue;
       eliminate(top.variable, /*update_scores=*/true);
-      if (--until_check == 0) {
-        until_check = kCheckInterval;
+      if (steps_ > next_check) {
+        next_check = steps_ + kCheckInterval;
         if (!keep_going()) return std::nullopt;
       }
     }
@@ -212,8 +213,7 @@ class GreedyRun {
     const double states = log2_states(v);
     candidate_.operations += std::exp2(states);
     candidate_.log2_widest = std::max(candidate_.log2_widest, states);
-    candidate_.log2_largest_message =
-        std::max(candidate_.log2_largest_message, states - weight(v));
+    candidate_.log2_largest_message = std::max(candidate_.log2_largest_message, states - weight(v));
     candidate_.order.push_back(v);
     remaining_[v] = 0;
     graph_.detach(v);
@@ -313,7 +313,7 @@ OrderCandidate search_order(const OrderProblem& problem, const PlanOptions& opti
     GreedyRun greedy(problem, graph, next.rule, next.noise, random);
     const auto spent_with = [&] { return spent + greedy.steps() / kSearchStepsPerSecond; };
     const auto continue_run = [&] {
-      return first || (keep_going() && spent_with() < options.time_limit_seconds);
+      return keep_going() && (first || spent_with() < options.time_limit_seconds);
     };
     auto found = greedy.run(continue_run);
     if (!found) break;

@@ -39,8 +39,8 @@ struct OrderCandidate {
   double seconds = 0.0;
 };
 
-/// The cheapest order found. keep_going() is asked now and then; false stops
-/// the search at the best order so far (the first one is always finished).
+/// The cheapest order found. keep_going() is asked now and then; false stops the
+/// search at the best order so far, which is empty when not even the first was finished.
 [[nodiscard]] OrderCandidate search_order(const OrderProblem& problem, const PlanOptions& options,
                                           const std::function<bool()>& keep_going);
 

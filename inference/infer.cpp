@@ -44,7 +44,7 @@ void complete_result(const FactorGraph& graph, const Evidence& evidence,
     case Status::deadline:
       if (silent) {
         result.message =
-            fmt::format("stopped at the time limit of {} s", options.time_limit_seconds);
+            fmt::format("stopped at the time limit of {:.3g} s", options.time_limit_seconds);
       }
       break;
     case Status::cancelled:

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <utility>
 
 namespace credo::contraction {
@@ -224,6 +225,7 @@ Prepared prepare(const FactorGraph& graph, const Evidence& evidence, const Query
   if (!p.model.impossible) {
     const Operators operators = operators_of(graph, query);
     const OrderCandidate order = choose_order(p, operators, monitor);
+    if (order.order.size() < p.model.variables.size()) monitor.check("plan", 0.0);
     const bool fuse = options.plan.order.empty() && !query.messages;
     p.plan = build_plan(p.model, order.order, operators.maximise, fuse);
     p.plan.method = order.method;
@@ -252,8 +254,10 @@ Result blank_result(const Prepared& p) {
   return result;
 }
 
-Result run_prepared(const Prepared& p, const Evidence& evidence,
-                    std::span<const LeafValues> static_leaves, Monitor& monitor) {
+namespace {
+
+Result contract(const Prepared& p, const Evidence& evidence,
+                std::span<const LeafValues> static_leaves, Monitor& monitor) {
   if (!p.refusal.empty()) return refused(p, p.refusal);
   Result result = blank_result(p);
   const double start = monitor.elapsed_seconds();
@@ -286,6 +290,23 @@ Result run_prepared(const Prepared& p, const Evidence& evidence,
   return result;
 }
 
+}  // namespace
+
+Result run_prepared(const Prepared& p, const Evidence& evidence,
+                    std::span<const LeafValues> static_leaves, Monitor& monitor) {
+  Result result = blank_result(p);
+  try {
+    return contract(p, evidence, static_leaves, monitor);
+  } catch (const Stopped& stopped) {
+    result.status = stopped.status;
+  } catch (const std::bad_alloc&) {
+    return refused(p,
+                   "the machine has less memory free than the limit allows; lower the memory "
+                   "limit");
+  }
+  return result;
+}
+
 }  // namespace credo::contraction
 
 namespace credo {
@@ -293,26 +314,25 @@ namespace credo {
 std::string why_not_contraction(const FactorGraph& graph, const Evidence& evidence,
                                 const Query& query, const InferOptions& options) {
   contraction::Monitor monitor(options);
-  return contraction::prepare(graph, evidence, query, options, true, monitor).refusal;
+  try {
+    return contraction::prepare(graph, evidence, query, options, true, monitor).refusal;
+  } catch (const contraction::Stopped& stopped) {
+    return fmt::format("planning did not finish: {}", status_name(stopped.status));
+  }
 }
 
 Result run_contraction(const FactorGraph& graph, const Evidence& evidence, const Query& query,
                        const InferOptions& options) {
   contraction::Monitor monitor(options);
-  Result result;
   try {
     const contraction::Prepared prepared =
         contraction::prepare(graph, evidence, query, options, true, monitor);
-    result = contraction::blank_result(prepared);
     return contraction::run_prepared(prepared, evidence, {}, monitor);
   } catch (const contraction::Stopped& stopped) {
+    Result result;
     result.status = stopped.status;
-  } catch (const std::bad_alloc&) {
-    result.status = Status::refused;
-    result.message =
-        "the machine has less memory free than the limit allows; lower the memory limit";
+    return result;
   }
-  return result;
 }
 
 }  // namespace credo
