@@ -141,6 +141,14 @@ bool check_width(Prepared& p) {
   return false;
 }
 
+/// Copies of the messages that the results of all lanes hand out.
+double message_bytes(const Prepared& p, const ProgramOptions& options) {
+  double entries = 0.0;
+  for (const PlanStep& step : p.plan.steps) entries += state_count(p.model, step.message);
+  const double sides = options.message_adjoints ? 2.0 : 1.0;
+  return entries * sides * static_cast<double>(options.lanes) * sizeof(double);
+}
+
 bool log_needed(const Prepared& p) {
   if (p.options.scalar == Scalar::log_double) return true;
   return std::ranges::any_of(p.model.tables, [&p](const ReducedTable& table) {
@@ -210,7 +218,10 @@ Program compile_for(const Prepared& p, Arithmetic arithmetic, std::size_t lanes)
                         (p.query.factor_marginals || p.query.task == Task::sensitivity);
     if (factor || kind == ReducedTable::Kind::joint) options.table_adjoints.push_back(t);
   }
-  return compile(p.model, p.tree, std::move(options));
+  const double handed_out = p.query.messages ? message_bytes(p, options) : 0.0;
+  Program program = compile(p.model, p.tree, std::move(options));
+  program.peak_bytes += handed_out;
+  return program;
 }
 
 Prepared prepare(const FactorGraph& graph, const Evidence& evidence, const Query& query,

@@ -29,6 +29,8 @@ constexpr double kPlainRange = 69.0;  // nats: about 2^100
 constexpr double kLinearRange = 550.0;  // nats: about 2^793
 // A sparse leaf's entry: value, column, its source, and its share of row offsets.
 constexpr double kSparseEntryBytes = 48.0;
+// Stands for an observed variable in a key.
+constexpr char kObserved = 0;
 
 bool is_plain(const Table& table) {
   return table.log_largest() < kPlainRange && table.log_smallest() > -kPlainRange;
@@ -121,19 +123,23 @@ class Compiler {
     p_.leaves.push_back(plan);
   }
 
-  /// Leaves that join the same tables without observed variables share their numbers
-  /// (LeafCache), whatever their variables are.
+  /// Leaves that join the same tables, observed alike, share their numbers (LeafCache), whatever
+  /// their variables are. Which states are observed is not known yet, so that there may be one
+  /// set of numbers per joint state of the observed variables.
   bool is_new_pattern(const Leaf& leaf) {
-    std::vector<const void*> tables;
+    std::vector<const void*> key;
+    double most = 1.0;
     for (const std::uint32_t t : leaf.tables) {
       const Factor& factor = model_.graph->factor(model_.tables[t].source);
-      if (std::ranges::any_of(factor.scope,
-                              [this](VariableId v) { return model_.observed[v] != 0; })) {
-        return true;
+      key.push_back(factor.table.identity());
+      for (std::size_t d = 0; d < factor.scope.size(); ++d) {
+        const bool observed = model_.observed[factor.scope[d]] != 0;
+        key.push_back(observed ? &kObserved : nullptr);
+        if (observed) most *= static_cast<double>(factor.table.shape()[d]);
       }
-      tables.push_back(factor.table.identity());
     }
-    return patterns_.insert(std::move(tables)).second;
+    double& count = patterns_[std::move(key)];
+    return ++count <= most;
   }
 
   [[nodiscard]] bool varies(const Leaf& leaf) const {
@@ -477,7 +483,8 @@ class Compiler {
   std::vector<std::vector<std::size_t>> read_at_message_;
   std::vector<std::vector<std::size_t>> read_at_node_;
   std::set<std::uint32_t> wanted_leaves_;
-  std::set<std::vector<const void*>> patterns_;
+  /// Leaves by the tables they join and which of their variables are observed.
+  std::map<std::vector<const void*>, double> patterns_;
   std::uint32_t one_ = kNoSlot;
 };
 
