@@ -135,7 +135,9 @@ std::string describe_number(double x) {
 }
 
 std::string posterior_text(const Mdp& mdp, const Posterior& p, const ControlArguments& c) {
-  std::string horizon = p.infinite ? "infinite horizon" : fmt::format("{} decisions", *p.horizon);
+  std::string horizon = p.infinite
+                            ? "infinite horizon"
+                            : fmt::format("{} decision{}", *p.horizon, *p.horizon == 1 ? "" : "s");
   if (const double discount = c.discount.value_or(mdp.discount()); discount < 1.0) {
     horizon += fmt::format(", discount {}", discount);
   }

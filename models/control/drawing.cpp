@@ -15,6 +15,8 @@ namespace {
 
 /// Actions whose probabilities differ by less are drawn as equal.
 constexpr double kTie = 1e-9;
+/// Weights below this share of the largest are left blank.
+constexpr double kBlank = 0.001;
 
 std::string_view arrow(GridMove move) {
   constexpr std::array<std::array<std::string_view, 3>, 3> kArrows = {
@@ -78,7 +80,7 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
-/// Smallest and largest finite value of the states that are not terminal.
+/// Smallest and largest finite value of the states where something is to be decided.
 struct Range {
   double low = std::numeric_limits<double>::infinity();
   double high = -std::numeric_limits<double>::infinity();
@@ -92,7 +94,7 @@ struct Range {
 Range range_of(const Mdp& mdp, std::span<const double> value) {
   Range range;
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {
-    if (!std::isfinite(value[s]) || (mdp.is_terminal(s) && value[s] == 0.0)) continue;
+    if (!std::isfinite(value[s]) || mdp.is_terminal(s)) continue;
     range.low = std::min(range.low, value[s]);
     range.high = std::max(range.high, value[s]);
   }
@@ -114,9 +116,24 @@ std::string colour(double place) {
   return fmt::format("#{:02x}{:02x}{:02x}", rgb[0], rgb[1], rgb[2]);
 }
 
-constexpr double kCell = 56.0;
 constexpr double kMargin = 16.0;
 constexpr double kTitle = 34.0;
+
+/// How grids are drawn: wide ones with smaller cells and less in them.
+struct GridStyle {
+  explicit GridStyle(const GridLayout& layout)
+      : cell(std::clamp(kWidest / static_cast<double>(layout.columns), kSmallest, kLargest)),
+        detailed(cell >= kDetailed) {}
+
+  double cell;    ///< side, pixels
+  bool detailed;  ///< values, and arrows of all actions
+
+ private:
+  static constexpr double kWidest = 1200.0;
+  static constexpr double kSmallest = 10.0;
+  static constexpr double kLargest = 56.0;
+  static constexpr double kDetailed = 40.0;
+};
 
 std::string svg_document(double width, double height, const std::string& title,
                          const std::string& body) {
@@ -128,44 +145,64 @@ std::string svg_document(double width, double height, const std::string& title,
       width, height, kMargin, title, body);
 }
 
-/// Arrows from the centre (x, y), as long as the actions are likely.
+/// An arrow from (x, y), or a disc for an action that does not move.
+std::string svg_arrow(GridMove move, double x, double y, double length, double head, double opacity,
+                      std::string_view ink) {
+  const double norm = std::hypot(move.rows, move.columns);
+  if (norm == 0.0) {
+    return fmt::format(
+        "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\" fill=\"{}\" opacity=\"{:.2f}\"/>\n", x, y,
+        0.25 * length, ink, opacity);
+  }
+  const double dx = move.columns / norm;
+  const double dy = move.rows / norm;
+  const double bx = x + dx * (length - head);
+  const double by = y + dy * (length - head);
+  return fmt::format(
+      "<path d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}M{:.1f} {:.1f}L{:.1f} {:.1f}L{:.1f} {:.1f}Z\" "
+      "stroke=\"{}\" fill=\"{}\" opacity=\"{:.2f}\"/>\n",
+      x, y, bx, by, x + dx * length, y + dy * length, bx - dy * head * 0.7, by + dx * head * 0.7,
+      bx + dy * head * 0.7, by - dx * head * 0.7, ink, ink, opacity);
+}
+
+/// Arrows from the centre (x, y), as long as the actions are likely beside the most likely one;
+/// the others paler. Small cells: the most likely action only, none when all are equally likely.
 std::string svg_arrows(const Mdp& mdp, std::span<const double> policy, std::size_t state, double x,
-                       double y, std::string_view ink) {
-  constexpr double kLongest = 19.0;
+                       double y, const GridStyle& style, std::string_view ink) {
   constexpr double kShown = 0.02;
+  const std::vector<GridMove>& moves = mdp.layout()->moves;
+  const auto p = row_of(mdp, policy, state);
+  const std::size_t best = best_action(mdp, policy, state);
+  if (!style.detailed) {
+    if (is_indifferent(mdp, policy, state)) return {};
+    const double half = 0.36 * style.cell;
+    return svg_arrow(moves[best], x - half * moves[best].columns, y - half * moves[best].rows,
+                     2.0 * half, half, 1.0, ink);
+  }
   std::string body;
   for (std::size_t a = 0; a < mdp.action_count(); ++a) {
-    const double p = row_of(mdp, policy, state)[a];
-    const GridMove move = mdp.layout()->moves[a];
-    const double norm = std::hypot(move.rows, move.columns);
-    if (!(p >= kShown)) continue;
-    if (norm == 0.0) {
-      body += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\" fill=\"{}\"/>\n", x, y,
-                          1.0 + 4.0 * p, ink);
-      continue;
-    }
-    const double dx = move.columns / norm;
-    const double dy = move.rows / norm;
-    const double length = 3.0 + (kLongest - 3.0) * p;
-    const double head = 2.0 + 3.0 * p;
-    const double bx = x + dx * (length - head);
-    const double by = y + dy * (length - head);
-    body += fmt::format(
-        "<path d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}\" stroke=\"{}\" stroke-width=\"{:.1f}\"/>"
-        "<path d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}L{:.1f} {:.1f}Z\" fill=\"{}\"/>\n",
-        x, y, bx, by, ink, 0.8 + 1.6 * p, x + dx * length, y + dy * length, bx - dy * head,
-        by + dx * head, bx + dy * head, by - dx * head, ink);
+    if (!(p[a] >= kShown)) continue;
+    const double share = p[a] / p[best];
+    const double length = style.cell * (0.07 + 0.24 * share);
+    body += svg_arrow(moves[a], x, y, length, 3.0 + 2.0 * share, p[best] - p[a] < kTie ? 1.0 : 0.45,
+                      ink);
   }
   return body;
+}
+
+std::string svg_letter(double x, double y, const GridStyle& style, char letter) {
+  return fmt::format(
+      "<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"{:.0f}\" text-anchor=\"middle\" "
+      "fill=\"#222222\">{}</text>\n",
+      x, y + 0.12 * style.cell, 0.33 * style.cell + 1.0, letter == ' ' ? '.' : letter);
 }
 
 std::string svg_cell(const Mdp& mdp, std::span<const double> value, std::span<const double> policy,
                      const Range& range, std::size_t cell) {
   const GridLayout& layout = *mdp.layout();
-  const std::size_t row = cell / layout.columns;
-  const std::size_t column = cell % layout.columns;
-  const double x = kMargin + kCell * static_cast<double>(column);
-  const double y = kTitle + kCell * static_cast<double>(row);
+  const GridStyle style(layout);
+  const double x = kMargin + style.cell * static_cast<double>(cell % layout.columns);
+  const double y = kTitle + style.cell * static_cast<double>(cell / layout.columns);
   const std::size_t state = layout.state_of_cell[cell];
   const bool ends = state != kNoState && (mdp.is_terminal(state) || layout.cells[cell] == 'C');
   const std::string fill = state == kNoState                   ? "#555555"
@@ -173,23 +210,20 @@ std::string svg_cell(const Mdp& mdp, std::span<const double> value, std::span<co
                            : ends                              ? "#d9d9d9"
                                                                : colour(range.place(value[state]));
   std::string body = fmt::format(
-      "<rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.0f}\" height=\"{:.0f}\" fill=\"{}\" "
-      "stroke=\"#ffffff\"/>\n",
-      x, y, kCell, kCell, fill);
+      "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"{}/>\n", x, y,
+      style.cell, style.cell, fill, style.detailed ? " stroke=\"#ffffff\"" : "");
   if (state == kNoState) return body;
-  const std::string_view ink = ends || range.place(value[state]) > 0.55 ? "#222222" : "#ffffff";
-  if (ends) {
+  const double middle = x + style.cell / 2;
+  if (ends) return body + svg_letter(middle, y + style.cell / 2, style, layout.cells[cell]);
+  const std::string_view ink = range.place(value[state]) > 0.55 ? "#222222" : "#ffffff";
+  body += svg_arrows(mdp, policy, state, middle, y + style.cell * (style.detailed ? 0.37 : 0.5),
+                     style, ink);
+  if (style.detailed) {
     body += fmt::format(
-        "<text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"18\" text-anchor=\"middle\" "
-        "fill=\"#222222\">{}</text>\n",
-        x + kCell / 2, y + kCell / 2 + 6, layout.cells[cell] == ' ' ? '.' : layout.cells[cell]);
-    return body;
+        "<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"10\" text-anchor=\"middle\" "
+        "fill=\"{}\">{:.3g}</text>\n",
+        middle, y + style.cell - 4, ink, value[state]);
   }
-  body += svg_arrows(mdp, policy, state, x + kCell / 2, y + kCell / 2 - 5, ink);
-  body += fmt::format(
-      "<text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"9\" text-anchor=\"middle\" "
-      "fill=\"{}\">{:.3g}</text>\n",
-      x + kCell / 2, y + kCell - 4, ink, value[state]);
   return body;
 }
 
@@ -197,19 +231,24 @@ std::string svg_bar(const Mdp& mdp, std::span<const double> value, std::span<con
                     const Range& range, std::size_t state, double y) {
   constexpr double kLabel = 150.0;
   constexpr double kLength = 300.0;
+  const double label = kLabel - 6;
+  if (mdp.is_terminal(state)) {
+    return fmt::format(
+        "<text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"11\" text-anchor=\"end\" "
+        "fill=\"#222222\">{}</text><text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"11\" "
+        "fill=\"#888888\">ends</text>\n",
+        label, y + 10, escaped(mdp.state_name(state)), kLabel, y + 10);
+  }
   const double place = range.place(value[state]);
   const std::size_t best = best_action(mdp, policy, state);
-  const std::string action =
-      mdp.is_terminal(state)
-          ? "ends"
-          : fmt::format("{} {:.3g}", mdp.action_name(best), row_of(mdp, policy, state)[best]);
   return fmt::format(
       "<text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"11\" text-anchor=\"end\" "
       "fill=\"#222222\">{}</text><rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.1f}\" height=\"12\" "
-      "fill=\"{}\"/><text x=\"{:.1f}\" y=\"{:.0f}\" font-size=\"11\" fill=\"#222222\">{:.4g}  "
-      "{}</text>\n",
-      kLabel - 6, y + 10, escaped(mdp.state_name(state)), kLabel, y, 2.0 + kLength * place,
-      colour(place), kLabel + 8 + kLength * place, y + 10, value[state], escaped(action));
+      "fill=\"{}\"/><text x=\"{:.1f}\" y=\"{:.0f}\" font-size=\"11\" fill=\"#222222\">{:.4g}, {} "
+      "{:.3g}</text>\n",
+      label, y + 10, escaped(mdp.state_name(state)), kLabel, y, 2.0 + kLength * place,
+      colour(place), kLabel + 8 + kLength * place, y + 10, value[state],
+      escaped(mdp.action_name(best)), row_of(mdp, policy, state)[best]);
 }
 
 }  // namespace
@@ -246,12 +285,15 @@ std::string heat_text(const Mdp& mdp, std::span<const double> weight) {
   const double top = *std::max_element(states.begin(), states.end());
   const auto shade = [top](double w) -> std::string_view {
     const double x = w / top;
-    if (!(x >= 0.001)) return "  ";
+    if (!(x >= kBlank)) return "  ";
     return x < 0.01 ? "··" : x < 0.25 ? "░░" : x < 0.5 ? "▒▒" : x < 0.75 ? "▓▓" : "██";
   };
   if (mdp.layout()) {
-    return grid_text(*mdp.layout(), [&](std::size_t state, std::size_t) -> std::string {
-      return std::string(shade(states[state]));
+    return grid_text(*mdp.layout(), [&](std::size_t state, std::size_t cell) -> std::string {
+      const char kind = mdp.layout()->cells[cell];
+      const bool blank = !(states[state] >= kBlank * top);
+      const bool landmark = kind != '.' && kind != 'F' && kind != ' ';
+      return blank && landmark ? fmt::format("{} ", kind) : std::string(shade(states[state]));
     });
   }
   std::string text;
@@ -276,9 +318,10 @@ std::string value_svg(const Mdp& mdp, std::span<const double> value,
       body += svg_cell(mdp, value, policy, range, cell);
     }
     constexpr double kNarrowest = 420.0;
+    const double cell = GridStyle(layout).cell;
     return svg_document(
-        std::max(kNarrowest, 2 * kMargin + kCell * static_cast<double>(layout.columns)),
-        kTitle + kMargin + kCell * static_cast<double>(layout.rows), title, body);
+        std::max(kNarrowest, 2 * kMargin + cell * static_cast<double>(layout.columns)),
+        kTitle + kMargin + cell * static_cast<double>(layout.rows), title, body);
   }
   constexpr double kBar = 16.0;
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {

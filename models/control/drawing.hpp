@@ -13,12 +13,14 @@ namespace credo::control {
 /// newlines; UTF-8.
 [[nodiscard]] std::string policy_text(const Mdp& mdp, std::span<const double> policy);
 
-/// Shades of weight per state (at least one entry per state, >= 0, scaled to the largest, blank
-/// below a thousandth of it), on the grid; one line per state without a layout.
+/// Shades of weight per state (at least one entry per state, >= 0, scaled to the largest, below a
+/// thousandth of it blank or the letter of a start, goal, hole or cliff), on the grid; one line per
+/// state without a layout.
 [[nodiscard]] std::string heat_text(const Mdp& mdp, std::span<const double> weight);
 
-/// A value heat map with policy arrows whose length is the action's probability. Without a layout:
-/// bars, one per state. A complete SVG document.
+/// A value heat map with one arrow per action, as long as it is likely beside the most likely one.
+/// Grids of more than 30 columns: smaller cells, the most likely action only and no numbers.
+/// Without a layout: bars, one per state. A complete SVG document.
 [[nodiscard]] std::string value_svg(const Mdp& mdp, std::span<const double> value,
                                     std::span<const double> policy);
 

@@ -4,25 +4,37 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace credo::control {
 namespace {
 
-constexpr std::string_view kCells = "SGHC#.F ";
+/// "S start, G goal, ...", for messages.
+std::string describe(std::string_view cells) {
+  constexpr std::array<std::string_view, kGridCells.size()> kMeaning = {
+      "S start", "G goal", "H hole", "C cliff", "# wall", ". free", "F free", "space free"};
+  std::string text;
+  for (const char c : cells) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", kMeaning[kGridCells.find(c)]);
+  }
+  return text;
+}
 
-void add_row(GridLayout& layout, std::string_view row, const std::string& source) {
+void add_row(GridLayout& layout, std::string_view row, const std::string& source,
+             std::string_view cells) {
   if (layout.rows == 0) layout.columns = row.size();
   if (row.size() != layout.columns || row.empty()) {
     throw ModelError(fmt::format("{}: row {} has {} cells, expected {}", source, layout.rows + 1,
                                  row.size(), std::max<std::size_t>(1, layout.columns)));
   }
   for (std::size_t c = 0; c < row.size(); ++c) {
-    if (kCells.find(row[c]) == std::string_view::npos) {
+    if (cells.find(row[c]) == std::string_view::npos) {
+      const auto byte = static_cast<unsigned char>(row[c]);
+      const bool printable = byte > 0x20 && byte < 0x7f;
       throw ModelError(fmt::format(
-          "{}: row {}, column {}: unknown cell (byte {}), expected S start, G goal, H hole, C "
-          "cliff, # wall, . or F free",
-          source, layout.rows + 1, c + 1,
-          static_cast<unsigned>(static_cast<unsigned char>(row[c]))));
+          "{}: row {}, column {}: unknown cell {}, expected {}", source, layout.rows + 1, c + 1,
+          printable ? fmt::format("'{}'", row[c]) : fmt::format("(byte {})", byte),
+          describe(cells)));
     }
   }
   layout.cells += row;
@@ -31,14 +43,14 @@ void add_row(GridLayout& layout, std::string_view row, const std::string& source
 
 }  // namespace
 
-GridLayout parse_grid_map(std::string_view map, const std::string& source) {
+GridLayout parse_grid_map(std::string_view map, const std::string& source, std::string_view cells) {
   while (!map.empty() && (map.back() == '\n' || map.back() == '\r')) map.remove_suffix(1);
   GridLayout layout;
   while (true) {
     const std::size_t end = std::min(map.find('\n'), map.size());
     std::string_view row = map.substr(0, end);
     if (!row.empty() && row.back() == '\r') row.remove_suffix(1);
-    add_row(layout, row, source);
+    add_row(layout, row, source, cells);
     if (end == map.size()) break;
     map.remove_prefix(end + 1);
   }

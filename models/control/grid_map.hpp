@@ -10,11 +10,14 @@
 
 namespace credo::control {
 
+/// S start, G goal, H hole, C cliff, # wall, and . F or space free.
+inline constexpr std::string_view kGridCells = "SGHC#.F ";
+
 /// Rows separated by newlines, all of one width (trailing newline and carriage returns are
-/// ignored). Cells: S start, G goal, H hole, C cliff, # wall, and . F or space free. States are
-/// numbered row by row, walls excluded. moves stays empty. Throws ModelError with source, row and
-/// column.
-[[nodiscard]] GridLayout parse_grid_map(std::string_view map, const std::string& source);
+/// ignored). Cells: those of kGridCells that are in `cells`. States are numbered row by row, walls
+/// excluded. moves stays empty. Throws ModelError with source, row and column.
+[[nodiscard]] GridLayout parse_grid_map(std::string_view map, const std::string& source,
+                                        std::string_view cells = kGridCells);
 
 /// Cells that are states.
 [[nodiscard]] std::size_t grid_state_count(const GridLayout& layout);

@@ -158,6 +158,15 @@ MdpDescription describe(const json& object, const std::string& source) {
                    std::move(expected), std::move(got));
 }
 
+/// The byte before place `end` (1-based), as a message shows it.
+std::string describe_byte(std::string_view input, std::size_t end) {
+  if (end > input.size()) return "the end of the file";
+  const auto byte = static_cast<unsigned char>(input[end == 0 ? 0 : end - 1]);
+  const bool printable = byte > 0x20 && byte < 0x7f;
+  return printable ? fmt::format("'{}'", static_cast<char>(byte))
+                   : fmt::format("byte 0x{:02x}", byte);
+}
+
 json parse_strict(std::string_view input, const std::string& source) {
   std::vector<std::set<std::string>> seen;
   std::string repeated;
@@ -174,13 +183,16 @@ json parse_strict(std::string_view input, const std::string& source) {
   try {
     object = json::parse(input.begin(), input.end(), watch);
   } catch (const json::parse_error& e) {
-    const bool at_end = e.byte > input.size();
-    fail_at(input, e.byte, source, "JSON",
-            at_end ? "the end of the file"
-                   : fmt::format("byte 0x{:02x}",
-                                 static_cast<unsigned char>(input[e.byte == 0 ? 0 : e.byte - 1])));
+    fail_at(input, e.byte, source, "JSON", describe_byte(input, e.byte));
   } catch (const json::out_of_range& e) {
-    throw ModelError(fmt::format("{}: a number is out of range ({})", source, e.what()));
+    // Only numbers beyond a double are out of range; the reader says which, between quotes.
+    const std::string_view what = e.what();
+    const std::size_t quote = what.find('\'');
+    const std::string_view token =
+        quote == std::string_view::npos ? what : what.substr(quote + 1, what.size() - quote - 2);
+    const std::size_t at = input.find(token);
+    fail_at(input, at == std::string_view::npos ? 0 : at + 1, source,
+            "a number in the range of a double", std::string(token.substr(0, 30)));
   }
   if (!repeated.empty()) {
     throw ModelError(fmt::format("{}: key '{}' is given twice", source, repeated));

@@ -14,7 +14,7 @@
 // The posterior of a trajectory with a finite horizon, read from the messages
 // of one contraction: V_t = alpha log beta_t, pi_t(a | s) = p(a | s) beta_t(s, a) / beta_t(s),
 // p(s' | s, a, o) proportional to p(s' | s, a) p(o_t | s, a, s') beta_{t+1}(s').
-// Levine 2018, arXiv:1805.00909.
+// Levine 2018, arXiv:1805.00909: messages and policy section 2.3, the tilted dynamics section 3.
 
 namespace credo::control {
 namespace {
@@ -37,9 +37,9 @@ std::vector<double> scaled(const std::vector<double>& log_message, std::size_t c
   return result;
 }
 
-void read_messages(const Result& result, Posterior& posterior) {
+void read_messages(Result& result, Posterior& posterior) {
   const Trajectory& trajectory = posterior.trajectory;
-  const BackwardMessages messages(trajectory, result);
+  BackwardMessages messages(trajectory, result);
   const std::size_t horizon = trajectory.actions.size();
   for (std::size_t t = 0; t < horizon; ++t) {
     posterior.log_beta_action.push_back(messages.log_beta_action(t));
@@ -47,6 +47,7 @@ void read_messages(const Result& result, Posterior& posterior) {
     posterior.forward.push_back(messages.forward(t));
     posterior.state_marginals.push_back(result.marginal(trajectory.states[t]));
     posterior.action_marginals.push_back(result.marginal(trajectory.actions[t]));
+    messages.release(t);
   }
   posterior.log_beta_state.push_back(messages.log_beta_state(horizon));
   posterior.state_marginals.push_back(result.marginal(trajectory.states[horizon]));
@@ -84,7 +85,7 @@ Posterior solve_finite(const Mdp& mdp, const PosteriorOptions& options) {
   const TrajectoryOptions trajectory = trajectory_options(mdp, options, *options.horizon);
   prepare(mdp, trajectory, posterior);
   posterior.horizon = options.horizon;
-  const Result result = contract_backward(posterior.trajectory, true, options.infer);
+  Result result = contract_backward(posterior.trajectory, true, options.infer);
   note(result, posterior);
   if (!result.ok()) return posterior;
   posterior.log_z = result.log_z;

@@ -118,7 +118,7 @@ class Stationary {
     InferOptions infer_options = options_.infer;
     infer_options.time_limit_seconds =
         std::max(1e-3, options_.infer.time_limit_seconds - seconds_since(start_));
-    const Result result = contract_backward(trajectory, false, infer_options);
+    Result result = contract_backward(trajectory, false, infer_options);
     note(result, posterior_);
     if (!result.ok()) return false;
     const BackwardMessages messages(trajectory, result);

@@ -13,7 +13,8 @@
 
 // Computes the factors of
 //   p(s_1) prod_t p(a_t | s_t) p(s_{t+1} | s_t, a_t) p(o_t | s_t, a_t, s_{t+1}),
-//   p(o_t = 1 | ...) = exp(r / alpha).
+//   p(o_t = 1 | ...) = exp(r / alpha)
+// (Levine 2018, arXiv:1805.00909, section 2.2; there alpha = 1 and the reward is on (s, a)).
 // Outcomes of (s, a) that lead to one state with several rewards r_i, and the sink of a discount,
 // are summed out exactly: p(o = 1 | s, a, s') = sum_i p_i exp(r_i / alpha) / sum_i p_i. Their mean
 // reward would be another model (Jensen). One table each, shared by all t.
@@ -226,6 +227,20 @@ void add_final_factor(const Mdp& mdp, const TrajectoryOptions& options, Trajecto
   trajectory.log_final_factor = std::move(log_factor);
 }
 
+/// A bound on |log p(o_{1:T} = 1 given a trajectory)|.
+double largest_log_weight(const Mdp& mdp, const TrajectoryOptions& options) {
+  double largest = 0.0;
+  for (std::size_t s = 0; s < mdp.state_count(); ++s) {
+    for (std::size_t a = 0; a < mdp.action_count(); ++a) {
+      for (const Outcome& o : mdp.outcomes(s, a)) largest = std::max(largest, std::fabs(o.reward));
+    }
+  }
+  double last = 0.0;
+  for (const double r : mdp.final_reward()) last = std::max(last, std::fabs(r));
+  return static_cast<double>(options.horizon) * (largest / options.temperature) +
+         last / options.temperature;
+}
+
 }  // namespace
 
 std::string_view action_prior_name(ActionPrior prior) noexcept {
@@ -248,6 +263,12 @@ void TrajectoryOptions::validate(const Mdp& mdp) const {
   }
   if (!(discount > 0.0 && discount <= 1.0)) {
     throw OptionError(fmt::format("discount {}, expected a number in (0, 1]", discount));
+  }
+  if (!std::isfinite(largest_log_weight(mdp, *this))) {
+    throw OptionError(fmt::format(
+        "temperature {}: sums of reward / temperature over {} steps exceed the range of a double; "
+        "scale the rewards or raise the temperature",
+        temperature, horizon));
   }
   if (prior == ActionPrior::given) check_given_prior(mdp, action_prior);
   const std::size_t graph_states = mdp.state_count() + (discount < 1.0 ? 1 : 0);

@@ -27,6 +27,8 @@ TEST_CASE("drawing: weights as shades, scaled to the largest") {
   const Mdp mdp = grid({.map = "S.#.\n..GH"});
   const std::vector<double> weight = {2.0, 0.01, 0.3, 0.001, 0.8, 1.2, 1.99};
   CHECK(heat_text(mdp, weight) == "██··##░░\n  ▒▒▓▓██\n");
+  const std::vector<double> none = {0.0, 0.01, 0.3, 0.001, 0.8, 0.0, 0.0};
+  CHECK(heat_text(mdp, none) == "S ░░##▒▒\n··██G H \n");
 }
 
 TEST_CASE("drawing: without a grid there is a line per state") {
@@ -48,4 +50,20 @@ TEST_CASE("drawing: pictures are whole documents and escape names") {
   d.state_names = {"a<b & \"c\""};
   const std::string bars = value_svg(Mdp(d), std::vector<double>{1.0}, std::vector<double>{1.0});
   CHECK(bars.find("a&lt;b &amp; &quot;c&quot;") != std::string::npos);
+}
+
+TEST_CASE("drawing: a wide grid has small cells, one arrow each and no numbers") {
+  const std::string map = "S" + std::string(98, '.') + "G";
+  const Mdp mdp = grid({.map = map});
+  std::vector<double> policy;
+  for (std::size_t s = 0; s < 100; ++s) policy.insert(policy.end(), {0.1, 0.1, 0.7, 0.1});
+  const std::string svg = value_svg(mdp, std::vector<double>(100, -1.0), policy);
+  const auto count = [&svg](const std::string& what) {
+    std::size_t n = 0;
+    for (std::size_t at = svg.find(what); at != std::string::npos; at = svg.find(what, at + 1)) ++n;
+    return n;
+  };
+  CHECK(count("<path") == 99);
+  CHECK(count("<text") == 2);  // the title and G
+  CHECK(svg.find("width=\"1232\"") != std::string::npos);
 }

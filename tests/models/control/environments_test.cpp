@@ -77,6 +77,9 @@ TEST_CASE("frozen lake: options") {
   CHECK_THROWS_AS((void)frozen_lake({.map = "SF\nG\n"}), credo::ModelError);
   CHECK_THROWS_AS((void)frozen_lake({.map = "FF\nFG"}), credo::ModelError);
   CHECK_THROWS_AS((void)frozen_lake({.map = "SX\nFG"}), credo::ModelError);
+  CHECK_THROWS_AS((void)frozen_lake({.map = "S#\nFG"}), credo::ModelError);
+  CHECK_THROWS_AS((void)frozen_lake({.map = "SC\nFG"}), credo::ModelError);
+  CHECK_THROWS_AS((void)grid({.map = "SC\n.G"}), credo::ModelError);
   CHECK_THROWS_AS((void)frozen_lake({.success_rate = 1.5}), credo::OptionError);
 }
 

@@ -124,4 +124,9 @@ TEST_CASE("100 x 100 slippery lake, 200 steps") {
   for (const double p : posterior.state_marginals[100]) sum += p;
   CHECK(sum == doctest::Approx(1.0).epsilon(1e-9));
   CHECK(posterior.value()[10000 - 2] > posterior.value()[0]);
+  // Shared tables count once: what grows with T is messages, states x actions and states, both
+  // ways, in the engine and in its result; the 112,000 outcomes x T would be far more.
+  const double both_ways = 2.0 * 200.0 * 10000.0 * (4.0 + 1.0) * sizeof(double);
+  CHECK(posterior.plan.peak_bytes > 1.5 * both_ways);
+  CHECK(posterior.plan.peak_bytes < 3.0 * both_ways);
 }

@@ -124,6 +124,7 @@ TEST_CASE("bad JSON files are refused with key, index or line") {
   has(json_complaint(""), "bad.json:1:1: expected JSON");
   has(json_complaint("{\n\"states\": 2,\n  oops"), "bad.json:3:");
   has(json_complaint("\x01\x02\xff"), "bad.json:1:1");
+  has(json_complaint(R"({"discount": NaN})"), "bad.json:1:14: expected JSON, got 'N'");
   has(json_complaint("[1]"), "expected an object");
   has(json_complaint("{}"), "key 'states' is missing");
   has(json_complaint(R"({"states": 1, "states": 2})"), "'states' is given twice");
@@ -133,7 +134,8 @@ TEST_CASE("bad JSON files are refused with key, index or line") {
       "transitions[1][1]: expected a non-negative integer, got -1");
   has(json_complaint(head + R"("transitions": [[0, 0, 1, "1", 0]]})"), "transitions[0][3]");
   has(json_complaint(head + R"("transitions": [[0, 0, 1, 1, null]]})"), "transitions[0][4]");
-  has(json_complaint(head + R"("transitions": [[0, 0, 1, 1, 1e999]]})"), "out of range");
+  has(json_complaint(head + R"("transitions": [[0, 0, 1, 1, 1e999]]})"),
+      "bad.json:1:89: expected a number in the range of a double, got 1e999");
   has(json_complaint(head + R"("transitions": [[0, 0, 1, 0.5, 0]]})"), "sum to 0.5");
   has(json_complaint(R"({"states": 1073741824, "actions": 1, "initial": 0, "transitions": []})"),
       "states: expected at least 1");

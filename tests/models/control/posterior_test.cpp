@@ -198,6 +198,8 @@ TEST_CASE("posterior: bad options are refused") {
   refused([](auto& o) { o.discount = 1.5; });
   refused([](auto& o) { o.tolerance = 0.0; });
   refused([](auto& o) { o.prior = ActionPrior::given; });
+  // log Z would be beyond a double, which is not the same as impossible.
+  refused([](auto& o) { o.temperature = 1e-308; });
   CHECK_THROWS_AS((void)require_action_prior("unifrom"), credo::OptionError);
 }
 
