@@ -115,8 +115,9 @@ class Posterior {
 /// Finite horizon: cost 3 T outcomes; memory T states (2 actions + 3) doubles beside the tables.
 /// Infinite horizon: finite stretches, the value of one the final factor of the next, from an upper
 /// and a lower bound at once (interval iteration; Haddad and Monmege 2018) until they meet. It
-/// needs rewards <= 0 on outcomes that do not end, and either a discount < 1 or terminal states
-/// within reach of every state.
+/// needs a terminal state or a discount < 1 within reach of every state, and a constant that one
+/// backward step does not raise: rewards <= 0 on outcomes that do not end and a normalised prior
+/// are enough; so is, in every state, E[exp(r / alpha); the episode goes on] < 1.
 [[nodiscard]] Posterior solve_posterior(const Mdp& mdp, const PosteriorOptions& options = {});
 
 }  // namespace credo::control

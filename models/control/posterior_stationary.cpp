@@ -15,8 +15,8 @@
 //   beta(s) = sum_a p(a | s) sum_s' p(s' | s, a) p(o = 1 | s, a, s') beta(s'),  beta(ended) = 1,
 // a monotone linear map with non-negative coefficients. Stretches of finitely many steps are
 // contracted by the generic engine, the messages of one being the final factor of the next, from
-//   above: beta = exp(c), c = max(0, largest reward of ending / alpha), when one step does not
-//   raise it, below: beta = 0 except where the episode has ended.
+//   above: a constant that one step does not raise, if there is one,
+//   below: beta = 0 except where the episode has ended.
 // Both sequences are monotone and enclose the fixed point, so their distance is a certificate
 // (interval iteration, Haddad and Monmege 2018), up to rounding. It closes because some weight
 // leaks to the end from every state. Cost: 2 steps x outcomes; the distance shrinks geometrically.
@@ -64,14 +64,26 @@ std::vector<std::size_t> steps_to_end(const Trajectory& trajectory,
   return steps;
 }
 
-double largest_ending_reward(const Mdp& mdp) {
-  double largest = 0.0;
-  for (std::size_t s = 0; s < mdp.state_count(); ++s) {
-    for (std::size_t a = 0; a < mdp.action_count() && !mdp.is_terminal(s); ++a) {
-      for (const Outcome& o : mdp.outcomes(s, a)) {
-        if (mdp.is_terminal(o.next)) largest = std::max(largest, o.reward);
-      }
+/// log of a constant C >= 1 with weight(s goes on) C + weight(s ends) <= C wherever going on has a
+/// weight below 1: the message of a step later is then at most C.
+double log_constant_above(const Trajectory& trajectory, const std::vector<char>& ended) {
+  constexpr double kBelowOne = -1e-9;
+  const Table::Rows rows = trajectory.transition.rows();
+  const std::span<const double> dynamics = trajectory.transition.values();
+  std::vector<double> goes_on(trajectory.state_count, -kInfinity);
+  std::vector<double> ends(trajectory.state_count, -kInfinity);
+  for (std::size_t row = 0; row < rows.index.size(); ++row) {
+    const std::size_t s = rows.index[row] / trajectory.action_count;
+    for (std::size_t k = rows.begin[row]; k < rows.begin[row + 1]; ++k) {
+      double& sum = ended[rows.column[k]] != 0 ? ends[s] : goes_on[s];
+      sum = log_add(sum, trajectory.log_prior[rows.index[row]] + std::log(dynamics[k]) +
+                             trajectory.log_optimality[k]);
     }
+  }
+  double largest = 0.0;
+  for (std::size_t s = 0; s < ended.size(); ++s) {
+    if (ended[s] != 0 || goes_on[s] > kBelowOne) continue;
+    largest = std::max(largest, ends[s] - std::log1p(-std::exp(goes_on[s])));
   }
   return largest;
 }
@@ -140,7 +152,7 @@ class Stationary {
           mdp_.state_name(static_cast<std::size_t>(stuck - steps.begin()))));
     }
     stretch_ = std::max(kShortestStretch, *std::max_element(steps.begin(), steps.end()));
-    const double top = largest_ending_reward(mdp_) / options_.temperature;
+    const double top = log_constant_above(posterior_.trajectory, ended_);
     for (const char ended : ended_) {
       upper_.state.push_back(ended != 0 ? 0.0 : top);
       lower_.state.push_back(ended != 0 ? 0.0 : -kInfinity);
@@ -155,8 +167,8 @@ class Stationary {
       if (ended_[s] == 0 && !(after.state[s] <= top + kRiseSlack * (1.0 + std::fabs(top)))) {
         return refuse(fmt::format(
             "no certificate for the infinite horizon: a step from state {} can raise the value "
-            "(by {} in units of reward); it needs rewards <= 0 on outcomes that do not end the "
-            "episode and a normalised action prior; give a horizon",
+            "(by {} in units of reward); positive rewards or a counting prior outweigh the chance "
+            "of ending there; give a horizon",
             mdp_.state_name(s), options_.temperature * (after.state[s] - top)));
       }
     }

@@ -164,3 +164,29 @@ TEST_CASE("reference: positive rewards for ending have a certificate, too") {
   const Posterior finite = solve_posterior(frozen_lake(), options);
   CHECK(std::fabs(finite.initial_value - posterior.initial_value) < 1e-9);
 }
+
+TEST_CASE(
+    "reference: positive rewards for going on, as long as the chance of ending outweighs them") {
+  // z = w (gamma z + 1 - gamma) with w = exp(r / alpha), as long as gamma w < 1.
+  MdpDescription d;
+  d.states = 1;
+  d.actions = 1;
+  d.initial = {1.0};
+  d.transitions = {{0, 0, 0, 1.0, 0.05}};
+  const Posterior posterior = solve_posterior(Mdp(d), {.discount = 0.9});
+  REQUIRE_MESSAGE(posterior.ok(), posterior.message);
+  const double w = std::exp(0.05);
+  CHECK(std::fabs(posterior.log_z - std::log(0.1 * w / (1.0 - 0.9 * w))) < 1e-10);
+  d.transitions[0].reward = 0.2;  // gamma w > 1: no fixed point
+  CHECK(solve_posterior(Mdp(d), {.discount = 0.9}).status == credo::Status::refused);
+
+  // Counting: staying and leaving weigh w each, z = w z + w.
+  d.states = 2;
+  d.actions = 2;
+  d.initial = {1.0, 0.0};
+  d.transitions = {{0, 0, 0, 1.0, -0.1}, {0, 1, 1, 1.0, -0.1}};
+  d.terminal = {1};
+  const Posterior counting = solve_posterior(Mdp(d), {.prior = ActionPrior::counting});
+  REQUIRE_MESSAGE(counting.ok(), counting.message);
+  CHECK(std::fabs(counting.log_z - std::log(std::exp(-0.1) / (1.0 - std::exp(-0.1)))) < 1e-10);
+}
