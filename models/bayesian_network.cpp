@@ -20,12 +20,20 @@ namespace {
 constexpr double kSumTolerance = 1e-6;
 
 /// "wet given rain, sprinkler".
-std::string describe_conditional(const FactorGraph& graph, VariableId child, const Scope& parents) {
-  std::vector<std::string_view> names;
+std::string describe_conditional(std::string_view child, const std::vector<std::string>& parents) {
+  return parents.empty() ? fmt::format("p({})", child)
+                         : fmt::format("p({} given {})", child, fmt::join(parents, ", "));
+}
+
+std::string describe_conditional(const FactorGraph& graph, std::string_view child,
+                                 const Scope& parents) {
+  std::vector<std::string> names;
   for (const VariableId p : parents) names.push_back(graph.variable(p).name);
-  return parents.empty()
-             ? fmt::format("p({})", graph.variable(child).name)
-             : fmt::format("p({} given {})", graph.variable(child).name, fmt::join(names, ", "));
+  return describe_conditional(child, names);
+}
+
+std::string describe_conditional(const FactorGraph& graph, VariableId child, const Scope& parents) {
+  return describe_conditional(graph, graph.variable(child).name, parents);
 }
 
 /// "rain = yes, sprinkler = off"; "no parents" without.
@@ -62,6 +70,48 @@ void require_distribution(std::span<const double> row, std::size_t count, const 
   }
   if (!(std::fabs(sum - 1.0) <= kSumTolerance)) {
     throw ModelError(fmt::format("{}: expected probabilities that sum to 1, got {}", where(), sum));
+  }
+}
+
+/// The rows as a table over the parents, then the child. The child need not be in the graph.
+template <typename RowOf>
+Table table_of_rows(const FactorGraph& graph, const Variable& child, const Scope& parents,
+                    const RowOf& row_of) {
+  const std::string who = describe_conditional(graph, child.name, parents);
+  std::vector<double> values;
+  std::vector<std::size_t> shape = cardinalities(graph, parents);
+  for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
+    const std::vector<double> row = row_of(states);
+    require_distribution(row, child.cardinality, [&] {
+      return who + ", row of " + describe_states(graph, parents, states);
+    });
+    values.insert(values.end(), row.begin(), row.end());
+  });
+  shape.push_back(child.cardinality);
+  return Table::dense(std::move(shape), std::move(values));
+}
+
+/// The same from a list with one row per joint state of the parents.
+Table table_of_rows(const FactorGraph& graph, const Variable& child, const Scope& parents,
+                    const std::vector<std::vector<double>>& rows) {
+  const std::uint64_t expected = saturating_product(cardinalities(graph, parents));
+  if (rows.size() != expected) {
+    throw ModelError(fmt::format("{}: expected {} rows, one per joint state of the parents, got {}",
+                                 describe_conditional(graph, child.name, parents), expected,
+                                 rows.size()));
+  }
+  std::size_t next = 0;
+  return table_of_rows(graph, child, parents,
+                       [&](std::span<const std::size_t>) { return rows[next++]; });
+}
+
+void require_distinct(const std::vector<std::string>& parents, std::string_view child) {
+  for (std::size_t i = 0; i < parents.size(); ++i) {
+    if (std::find(parents.begin(), parents.begin() + static_cast<std::ptrdiff_t>(i), parents[i]) !=
+        parents.begin() + static_cast<std::ptrdiff_t>(i)) {
+      throw ModelError(fmt::format("{}: expected distinct parents, got {} twice",
+                                   describe_conditional(child, parents), parents[i]));
+    }
   }
 }
 
@@ -112,22 +162,27 @@ VariableId BayesianNetwork::add_variable(std::string name, std::vector<std::stri
 void BayesianNetwork::set_conditional(std::string_view child,
                                       const std::vector<std::string>& parents,
                                       const std::vector<std::vector<double>>& rows) {
+  const VariableId v = id(child);
+  require_no_conditional(v);
   const Scope scope = ids(parents);
-  const std::uint64_t expected = saturating_product(cardinalities(graph_, scope));
-  if (rows.size() != expected) {
-    throw ModelError(fmt::format("{}: expected {} rows, one per joint state of the parents, got {}",
-                                 describe_conditional(graph_, id(child), scope), expected,
-                                 rows.size()));
-  }
-  std::size_t next = 0;
-  set_rows(child, scope, [&](std::span<const std::size_t>) { return rows[next++]; });
+  require_distinct(parents, child);
+  add_table(v, scope, table_of_rows(graph_, graph_.variable(v), scope, rows));
 }
 
 VariableId BayesianNetwork::add(const std::string& name, std::vector<std::string> states,
                                 const std::vector<std::string>& parents,
                                 const std::vector<std::vector<double>>& rows) {
+  // Everything that can be refused is looked at before the network changes.
+  if (std::ranges::find(parents, name) != parents.end()) {
+    throw ModelError(fmt::format("{}: expected arcs without a directed cycle, got {} -> {}",
+                                 describe_conditional(name, parents), name, name));
+  }
+  const Scope scope = ids(parents);
+  require_distinct(parents, name);
+  const std::size_t cardinality = states.size();
+  Table table = table_of_rows(graph_, Variable{name, cardinality, {}}, scope, rows);
   const VariableId v = add_variable(name, std::move(states));
-  set_conditional(name, parents, rows);
+  add_table(v, scope, std::move(table));
   return v;
 }
 
@@ -225,26 +280,16 @@ void BayesianNetwork::set_function(
 void BayesianNetwork::set_rows(std::string_view child, const Scope& parents, const RowOf& row_of) {
   const VariableId v = id(child);
   require_no_conditional(v);
-  const std::size_t cardinality = graph_.cardinality(v);
-  const std::string who = describe_conditional(graph_, v, parents);
-  std::vector<double> values;
-  std::vector<std::size_t> shape = cardinalities(graph_, parents);
-  for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
-    const std::vector<double> row = row_of(states);
-    require_distribution(row, cardinality, [&] {
-      return who + ", row of " + describe_states(graph_, parents, states);
-    });
-    values.insert(values.end(), row.begin(), row.end());
-  });
-  shape.push_back(cardinality);
-  add_table(v, parents, Table::dense(std::move(shape), std::move(values)));
+  add_table(v, parents, table_of_rows(graph_, graph_.variable(v), parents, row_of));
 }
 
 void BayesianNetwork::add_table(VariableId child, const Scope& parents, Table table) {
   require_acyclic(child, parents);
+  // Rows were checked one by one, with better words.
   Scope scope = parents;
   scope.push_back(child);
-  conditional_[child] = graph_.add_conditional(std::move(scope), child, std::move(table));
+  conditional_[child] =
+      graph_.add_conditional(std::move(scope), child, std::move(table), kInfinity);
   adopt_arcs(child, parents);
 }
 

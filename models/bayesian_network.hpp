@@ -94,7 +94,8 @@ class BayesianNetwork {
   /// child = function(parent states).
   void set_function(std::string_view child, const std::vector<std::string>& parents,
                     const std::function<std::size_t(std::span<const std::size_t>)>& function);
-  /// add_variable and set_conditional in one. When the conditional is refused the variable stays.
+  /// add_variable and set_conditional in one, all or nothing: when anything is refused the network
+  /// stays as it was.
   VariableId add(const std::string& name, std::vector<std::string> states,
                  const std::vector<std::string>& parents,
                  const std::vector<std::vector<double>>& rows);

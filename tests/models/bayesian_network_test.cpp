@@ -225,6 +225,29 @@ TEST_CASE("bayesian network: wrong input is refused by name") {
   CHECK_REFUSED((void)sprinkler().log_likelihood({{"rain", "yes"}}), "expected a state of every");
 }
 
+TEST_CASE("bayesian network: add is all or nothing") {
+  BayesianNetwork network = sprinkler();
+  const FactorGraph before = network.graph();
+  const std::vector<std::string> no_yes{"no", "yes"};
+  CHECK_REFUSED(network.add("dew", no_yes, {"rian"}, {{1, 0}, {0, 1}}), "did you mean rain");
+  CHECK_REFUSED(network.add("dew", no_yes, {"rain"}, {{1, 0}}),
+                "p(dew given rain): expected 2 rows, one per joint state of the parents, got 1");
+  CHECK_REFUSED(network.add("dew", no_yes, {"rain"}, {{1, 0}, {0.5, 0.4}}),
+                "p(dew given rain), row of rain = yes: expected probabilities that sum to 1, got");
+  CHECK_REFUSED(network.add("dew", no_yes, {"rain"}, {{1, 0}, {1}}), "expected 2 probabilities");
+  CHECK_REFUSED(network.add("dew", no_yes, {"dew"}, {{1, 0}, {0, 1}}), "dew -> dew");
+  CHECK_REFUSED(network.add("dew", no_yes, {"rain", "rain"}, {{1, 0}, {1, 0}, {1, 0}, {1, 0}}),
+                "p(dew given rain, rain): expected distinct parents, got rain twice");
+  CHECK_REFUSED(network.add("dew", {"same", "same"}, {}, {{1, 0}}), "same");
+  CHECK_REFUSED(network.add("dew", {}, {}, {{}}), "dew");
+  CHECK_REFUSED(network.add("rain", no_yes, {}, {{1, 0}}), "rain");
+  CHECK(network.size() == 4);
+  CHECK(network.graph() == before);
+  CHECK(network.children(network.id("rain")) == Scope{network.id("wet")});
+  network.add("dew", no_yes, {"rain"}, {{1, 0}, {0, 1}});
+  CHECK(network.graph().variable_count() == 5);
+}
+
 TEST_CASE("bayesian network: a cycle is refused and named") {
   BayesianNetwork network;
   for (const char* name : {"a", "b", "c"}) network.add_variable(name, {"0", "1"});
