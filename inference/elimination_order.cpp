@@ -136,15 +136,14 @@ class GreedyRun {
   /// Nothing when keep_going() said stop.
   std::optional<OrderCandidate> run(const std::function<bool()>& keep_going) {
     for (const VariableId v : problem_.variables) remaining_[v] = 1;
-    for (const VariableId v : problem_.given) {
-      eliminate(v, /*update_scores=*/false);
-    }
+    eliminate_given(first_group_of_search(), /*update_scores=*/false);
     for (const VariableId v : problem_.variables) {
       if (remaining_[v]) rescore(v);
     }
     double next_check = 0.0;
     while (!queue_.empty()) {
       const Entry top = queue_.top();
+      if (eliminate_given(top.group, /*update_scores=*/true)) continue;
       queue_.pop();
       if (!remaining_[top.variable] || top.version != version_[top.variable]) continue;
       eliminate(top.variable, /*update_scores=*/true);
@@ -168,6 +167,27 @@ class GreedyRun {
       return variable > other.variable;
     }
   };
+
+  /// The first group with a variable that is not given.
+  [[nodiscard]] std::uint8_t first_group_of_search() const {
+    std::vector<char> given(remaining_.size(), 0);
+    for (const VariableId v : problem_.given) given[v] = 1;
+    std::uint8_t first = std::numeric_limits<std::uint8_t>::max();
+    for (const VariableId v : problem_.variables) {
+      if (!given[v]) first = std::min(first, problem_.group[v]);
+    }
+    return first;
+  }
+
+  /// Given variables come first in their group, and wait for the groups before it.
+  bool eliminate_given(std::uint8_t up_to_group, bool update_scores) {
+    const std::size_t before = given_done_;
+    while (given_done_ < problem_.given.size() &&
+           problem_.group[problem_.given[given_done_]] <= up_to_group) {
+      eliminate(problem_.given[given_done_++], update_scores);
+    }
+    return given_done_ > before;
+  }
 
   [[nodiscard]] double weight(VariableId v) const { return problem_.log2_cardinality[v]; }
 
@@ -256,6 +276,7 @@ class GreedyRun {
   std::vector<std::uint32_t> version_;
   std::priority_queue<Entry> queue_;
   OrderCandidate candidate_;
+  std::size_t given_done_ = 0;
   double steps_ = 0.0;
 };
 

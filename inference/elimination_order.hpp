@@ -21,7 +21,7 @@ struct OrderProblem {
   std::vector<VariableId> variables;
   /// Per variable: all of group g are eliminated before any of group g + 1.
   std::vector<std::uint8_t> group;
-  /// Eliminated first, in this order (a subset of variables).
+  /// Eliminated first in their group, in this order (a subset of variables, by increasing group).
   std::vector<VariableId> given;
   /// Orders whose messages all have at most 2^this joint states win over those that have not.
   double log2_message_limit = std::numeric_limits<double>::infinity();

@@ -23,8 +23,9 @@ struct PlanOptions {
   /// Never search longer than this, in nominal seconds.
   double time_limit_seconds = 10.0;
   std::uint64_t seed = 1;
-  /// The caller's own order, eliminated first to last. Variables left out are
-  /// ordered by the search, after the given ones. No search when complete.
+  /// The caller's own order, eliminated first to last. Variables left out are ordered by the
+  /// search, after the given ones (marginal MAP: summed ones before every maximised one). No
+  /// search when complete.
   std::vector<VariableId> order;
   /// Throws OptionError naming option, value and bound.
   void validate() const;

@@ -312,8 +312,11 @@ class Reducer {
     std::vector<char> needed(graph_.factor_count(), 1);
     if (options_.drop_barren) needed = needed_factors(graph_, evidence_, wanted_variables());
     for (FactorId f = 0; f < graph_.factor_count(); ++f) {
-      if (!needed[f]) continue;
       const Factor& factor = graph_.factor(f);
+      if (!needed[f]) {
+        model_.dropped[*factor.child] = 1;
+        continue;
+      }
       ReducedTable table{ReducedTable::Kind::factor, f, free_scope(factor.scope), std::nullopt};
       if (options_.split_products && table.scope.size() > 1 && may_split(factor)) {
         table.kind = ReducedTable::Kind::part;
@@ -379,19 +382,13 @@ class Reducer {
     for (const ReducedTable& table : model_.tables) {
       for (const VariableId v : table.scope) used[v] = 1;
     }
-    const std::vector<char> wanted = wanted_variables();
-    std::vector<char> in_graph(graph_.variable_count(), 0);
-    for (const Factor& f : graph_.factors()) {
-      for (const VariableId v : f.scope) in_graph[v] = 1;
-    }
     for (VariableId v = 0; v < graph_.variable_count(); ++v) {
       if (model_.observed[v]) continue;
       if (used[v]) {
         model_.variables.push_back(v);
-      } else {
-        // In a dropped conditional, or in no factor at all: then every state weighs 1.
-        model_.dropped[v] = in_graph[v];
-        if (!in_graph[v]) add_unit(v);
+      } else if (!model_.dropped[v]) {
+        // In no factor, or only a parent in dropped conditionals: every state weighs 1.
+        add_unit(v);
       }
     }
   }

@@ -44,7 +44,7 @@ struct ReducedModel {
   const FactorGraph* graph = nullptr;
   /// Variables with a hard finding are not free.
   std::vector<char> observed;
-  /// Variables that were dropped as barren or occur in no table.
+  /// Children of conditionals that were dropped as barren.
   std::vector<char> dropped;
   /// Kept states per variable, increasing; empty when all are kept.
   std::vector<std::vector<std::uint32_t>> kept_states;

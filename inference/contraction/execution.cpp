@@ -4,11 +4,12 @@
 // lane), exact to multiply and to undo. A product of entries could still leave
 // the range of a double; two tests decide, from the exponents that bound every
 // table, that no digit was lost:
-//   before: the smallest product any term can have is a normal number; else
+//   before: the smallest product any part of a term can have is a normal number; else
 //   after:  no output is zero and the smallest is so large that the terms that
 //           may have vanished (each below 2^-1022) are below its last bit.
 // When neither holds the run stops and is repeated with logarithms, so a true
-// zero and a small number are never confused. Overflow is excluded the same way.
+// zero and a small number are never confused. Overflow is excluded the same way:
+// in products before (infinity times zero would be no number), in sums after.
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/contraction/execution.hpp>
@@ -93,7 +94,9 @@ Outcome Execution::run(Monitor& monitor, bool upward_only) {
       monitor.check("contract", operations_done_ / total);
       until_check = kBlockOperations;
     }
-    const bool safe = instruction.copy || product_is_safe(instruction);
+    const ExponentRange product = product_range(instruction);
+    if (product.largest > kLargestSafeProduct) return Outcome::range_exceeded;
+    const bool safe = product.smallest >= kSmallestSafeProduct;
     if (instruction.sparse) {
       run_sparse(instruction);
     } else {
@@ -108,16 +111,21 @@ Outcome Execution::run(Monitor& monitor, bool upward_only) {
   return Outcome::done;
 }
 
-bool Execution::product_is_safe(const Instruction& instruction) const {
-  if (program_.options.arithmetic == Arithmetic::log) return true;
+/// Exponents that bound the product of any of the operands' entries: a large factor does not
+/// make up for an underflow on the way.
+ExponentRange Execution::product_range(const Instruction& instruction) const {
+  ExponentRange product;
+  if (instruction.copy || program_.options.arithmetic == Arithmetic::log) return product;
   for (std::size_t lane = 0; lane < lanes_; ++lane) {
-    int smallest = 0;
+    ExponentRange of_lane;
     for (const std::uint32_t s : instruction.operands) {
-      smallest += range_[s * lanes_ + lane].smallest;
+      of_lane.smallest += std::min(0, range_[s * lanes_ + lane].smallest);
+      of_lane.largest += std::max(0, range_[s * lanes_ + lane].largest);
     }
-    if (smallest < kSmallestSafeProduct) return false;
+    product.smallest = std::min(product.smallest, of_lane.smallest);
+    product.largest = std::max(product.largest, of_lane.largest);
   }
-  return true;
+  return product;
 }
 
 void Execution::run_dense(const Instruction& instruction, Monitor& monitor, double fraction) {

@@ -48,7 +48,7 @@ class Execution {
  private:
   void bind_leaves(std::span<const Evidence* const> evidences,
                    std::span<const LeafValues> static_leaves);
-  [[nodiscard]] bool product_is_safe(const Instruction& instruction) const;
+  [[nodiscard]] ExponentRange product_range(const Instruction& instruction) const;
   void run_dense(const Instruction& instruction, Monitor& monitor, double fraction);
   void run_sparse(const Instruction& instruction);
   [[nodiscard]] const std::vector<std::int64_t>& row_offsets(const SparseValues& pattern,

@@ -254,13 +254,12 @@ class Extractor {
     const Place place = place_of(t);
     const Leaf& leaf = program_.tree.leaves[place.leaf];
     if (leaf.sparse) {
-      std::vector<double> entries(factor.table.stored(), 0.0);
+      std::vector<double> logs(factor.table.stored(), -kInfinity);
       for_each_sparse(place,
                       [&](std::uint64_t entry, double log_adjoint, double log_product, double) {
-                        entries[entry] += std::exp(log_adjoint + log_product);
+                        logs[entry] = log_add(logs[entry], log_adjoint + log_product);
                       });
-      normalize(entries);
-      return with_entries(factor.table, entries);
+      return with_entries(factor.table, softmax(logs));
     }
     std::vector<double> values = {0.0};
     if (!table.scope.empty()) {

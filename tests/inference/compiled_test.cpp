@@ -39,31 +39,6 @@ void check_compiled(const FactorGraph& graph, const std::vector<Evidence>& evide
 
 }  // namespace credo::testing
 
-namespace {
-
-/// Other findings on the same variables, of the same kinds.
-Evidence same_pattern(Random& random, const FactorGraph& graph, const Evidence& pattern) {
-  Evidence evidence;
-  for (const auto& [v, finding] : pattern.findings()) {
-    const std::size_t states = graph.cardinality(v);
-    if (finding.kind == FindingKind::hard) evidence.observe(v, random.below(states));
-    if (finding.kind == FindingKind::likelihood) {
-      std::vector<double> likelihood(states);
-      for (double& weight : likelihood) {
-        weight = random.chance(0.15) ? 0.0 : random.uniform(0.0, 2.0);
-      }
-      evidence.observe_likelihood(v, likelihood);
-    }
-    if (finding.kind == FindingKind::allowed) {
-      const auto some = random.subset(states, 1 + random.below(states));
-      evidence.allow(v, {some.begin(), some.end()});
-    }
-  }
-  return evidence;
-}
-
-}  // namespace
-
 TEST_CASE("compiled: every class and task, run and batch against enumeration") {
   for (const ModelClass& of : model_classes()) {
     SUBCASE(of.name.c_str()) {
@@ -115,6 +90,46 @@ TEST_CASE("compiled: a batch of a thousand, each as one by one") {
       }
     }
   }
+}
+
+TEST_CASE("compiled: batches of any size, impossible evidence among them, used twice") {
+  for (const ModelClass& of : model_classes()) {
+    CAPTURE(of.name);
+    Random random(31);
+    const FactorGraph graph = random_graph(random, of);
+    const Evidence pattern = random_evidence(random, graph, 0.5);
+    for (const std::size_t size : {1U, 7U, 16U, 33U}) {
+      std::vector<Evidence> evidences;
+      for (std::size_t i = 0; i < size; ++i) {
+        // Within one batch likelihoods differ by more than a double holds.
+        const double log_scale = i % 3 == 0 ? 450.0 : 0.0;
+        evidences.push_back(same_pattern(random, graph, pattern, log_scale));
+      }
+      check_compiled(graph, evidences, Query::marginals());
+      check_compiled(graph, evidences, Query::log_partition());
+    }
+  }
+}
+
+TEST_CASE("compiled: a likelihood that underflows beside another is not an impossible one") {
+  // The second lane is 2^-1087 of the first; 2^99 in a factor must not make it look safe.
+  FactorGraph graph;
+  graph.add_variable("x", 2);
+  graph.add_factor({0}, {8e29, 7e29});
+  std::vector<Evidence> evidences(2);
+  evidences[0].observe_likelihood(0, {9e199, 2e199});
+  evidences[1].observe_likelihood(0, {1e-127, 3e-127});
+  check_compiled(graph, evidences, Query::marginals());
+}
+
+TEST_CASE("compiled: large factors whose product leaves the range of doubles") {
+  FactorGraph graph;
+  graph.add_variable("x", 2);
+  graph.add_variable("y", 2);
+  for (int i = 0; i < 16; ++i) graph.add_factor({0, 1}, {5e29, 1.0, 5e29, 1.0});
+  graph.add_factor({0, 1}, {0.0, 1.0, 0.0, 2.0});
+  Random random(1);
+  for (const Query& query : every_task(random, graph)) check_compiled(graph, {Evidence{}}, query);
 }
 
 TEST_CASE("compiled: findings outside the pattern are errors") {

@@ -185,7 +185,22 @@ struct Comparison {
   }
 };
 
-std::vector<InferOptions> configurations(const Algorithm& algorithm, const FactorGraph& graph) {
+/// Some variables in the opposite of their natural order, maximised ones last.
+std::vector<VariableId> reversed_order(const FactorGraph& graph, const Query& query,
+                                       std::size_t every) {
+  std::vector<VariableId> order;
+  for (VariableId v = static_cast<VariableId>(graph.variable_count()); v-- > 0;) {
+    if (v % every == 0) order.push_back(v);
+  }
+  std::ranges::stable_partition(order, [&query](VariableId v) {
+    return query.task != Task::marginal_map ||
+           std::ranges::find(query.targets, v) == query.targets.end();
+  });
+  return order;
+}
+
+std::vector<InferOptions> configurations(const Algorithm& algorithm, const FactorGraph& graph,
+                                         const Query& query) {
   std::vector<InferOptions> all;
   InferOptions options;
   options.algorithm = algorithm.name;
@@ -200,12 +215,17 @@ std::vector<InferOptions> configurations(const Algorithm& algorithm, const Facto
   options.scalar = Scalar::automatic;
   options.propagate_zeros = false;
   all.push_back(options);
+  for (const std::size_t every : {1U, 2U}) {
+    options.plan.order = reversed_order(graph, query, every);
+    all.push_back(options);
+  }
   return all;
 }
 
 std::string describe_options(const InferOptions& options) {
-  return fmt::format("{} scalar {} propagate_zeros {}", options.algorithm,
-                     static_cast<int>(options.scalar), options.propagate_zeros);
+  return fmt::format("{} scalar {} propagate_zeros {} order ({})", options.algorithm,
+                     static_cast<int>(options.scalar), options.propagate_zeros,
+                     fmt::join(options.plan.order, ", "));
 }
 
 bool same_bits(double a, double b) {
@@ -334,7 +354,7 @@ void check_against_enumeration(const FactorGraph& graph, const Evidence& evidenc
   const std::string question = describe_question(graph, evidence, query);
   INFO(question);
   for (const Algorithm& algorithm : algorithms_under_test()) {
-    for (InferOptions& options : configurations(algorithm, graph)) {
+    for (InferOptions& options : configurations(algorithm, graph, query)) {
       INFO(describe_options(options));
       const Result result = infer(graph, evidence, query, options);
       if (result.status == Status::refused) {

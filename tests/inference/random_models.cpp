@@ -64,6 +64,80 @@ std::vector<ModelClass> model_classes() {
        .sparse_fraction = 0.3,
        .log_fraction = 0.3,
        .log_scale = 600.0},
+      {.name = "mixed scales", .log_table_scale = 690.0},
+      {.name = "large values in many factors",
+       .variables = 2,
+       .factors = 24,
+       .largest_cardinality = 2,
+       .smallest_cardinality = 2,
+       .largest_scope = 1,
+       .zero_fraction = 0.2,
+       .log_table_scale = 68.0},
+      {.name = "one sparse table in many places",
+       .variables = 5,
+       .factors = 6,
+       .largest_cardinality = 5,
+       .smallest_cardinality = 5,
+       .smallest_scope = 3,
+       .zero_fraction = 0.75,
+       .sparse_fraction = 1.0,
+       .shared_fraction = 0.7},
+      {.name = "sparse log tables kept sparse",
+       .variables = 5,
+       .factors = 5,
+       .cardinalities = {5, 4},
+       .largest_scope = 4,
+       .smallest_scope = 2,
+       .zero_fraction = 0.75,
+       .sparse_fraction = 0.8,
+       .log_fraction = 0.6,
+       .shared_fraction = 0.3},
+      {.name = "wide range in tables kept sparse",
+       .variables = 4,
+       .factors = 5,
+       .cardinalities = {5, 4},
+       .largest_scope = 4,
+       .smallest_scope = 2,
+       .zero_fraction = 0.7,
+       .sparse_fraction = 0.8,
+       .log_fraction = 0.5,
+       .shared_fraction = 0.3,
+       .log_scale = 500.0},
+      {.name = "cardinalities one and large",
+       .variables = 3,
+       .factors = 4,
+       .cardinalities = {1, 50, 2},
+       .largest_scope = 2,
+       .smallest_scope = 0,
+       .zero_fraction = 0.3,
+       .sparse_fraction = 0.4},
+      {.name = "repeated scopes",
+       .zero_fraction = 0.1,
+       .sparse_fraction = 0.3,
+       .repeated_fraction = 0.6,
+       .subsumed_fraction = 0.1},
+      {.name = "subsumed scopes",
+       .variables = 5,
+       .factors = 9,
+       .largest_cardinality = 4,
+       .largest_scope = 4,
+       .smallest_scope = 3,
+       .zero_fraction = 0.6,
+       .sparse_fraction = 0.5,
+       .repeated_fraction = 0.2,
+       .subsumed_fraction = 0.6},
+      {.name = "nearly deterministic",
+       .variables = 6,
+       .factors = 4,
+       .cardinalities = {3, 4},
+       .largest_scope = 4,
+       .smallest_scope = 2,
+       .zero_fraction = 0.8,
+       .sparse_fraction = 0.4},
+      {.name = "network with parents that have no conditional",
+       .zero_fraction = 0.2,
+       .bayesian_network = true,
+       .root_fraction = 0.3},
   };
 }
 
@@ -107,11 +181,28 @@ std::vector<std::size_t> shape_of(const FactorGraph& graph, const Scope& scope) 
   return shape;
 }
 
-void add_random_factor(FactorGraph& graph, TableMaker& make) {
+Scope random_scope(const FactorGraph& graph, TableMaker& make) {
   const ModelClass& of = make.of;
+  // No numbers are drawn for what a class does not ask for: older classes keep their models.
+  const double chance = of.repeated_fraction + of.subsumed_fraction;
+  if (chance > 0.0 && graph.factor_count() > 0) {
+    const double uniform = make.random.uniform();
+    if (uniform < chance) {
+      Scope scope =
+          graph.factor(static_cast<FactorId>(make.random.below(graph.factor_count()))).scope;
+      make.random.shuffle(scope);
+      if (uniform < of.subsumed_fraction) scope.resize(make.random.below(scope.size() + 1));
+      return scope;
+    }
+  }
   const std::size_t arity =
       of.smallest_scope + make.random.below(of.largest_scope - of.smallest_scope + 1);
-  const Scope scope = make.random.subset(graph.variable_count(), arity);
+  return make.random.subset(graph.variable_count(), arity);
+}
+
+void add_random_factor(FactorGraph& graph, TableMaker& make) {
+  const ModelClass& of = make.of;
+  const Scope scope = random_scope(graph, make);
   const std::vector<std::size_t> shape = shape_of(graph, scope);
   if (make.random.chance(of.shared_fraction)) {
     for (const Factor& earlier : graph.factors()) {
@@ -121,7 +212,12 @@ void add_random_factor(FactorGraph& graph, TableMaker& make) {
       }
     }
   }
-  graph.add_factor(scope, make.stored(shape, make.entries(saturating_product(shape))));
+  std::vector<double> values = make.entries(saturating_product(shape));
+  if (of.log_table_scale > 0.0) {
+    const double scale = std::exp(make.random.uniform(-of.log_table_scale, of.log_table_scale));
+    for (double& value : values) value *= scale;
+  }
+  graph.add_factor(scope, make.stored(shape, values));
 }
 
 /// p(child given earlier variables), the child at a random position of the scope.
@@ -151,13 +247,19 @@ void add_random_conditional(FactorGraph& graph, VariableId child, TableMaker& ma
 FactorGraph random_graph(Random& random, const ModelClass& of) {
   FactorGraph graph;
   for (std::size_t v = 0; v < of.variables; ++v) {
-    graph.add_variable(fmt::format("x{}", v),
-                       of.smallest_cardinality +
-                           random.below(of.largest_cardinality - of.smallest_cardinality + 1));
+    const std::size_t cardinality =
+        of.cardinalities.empty()
+            ? of.smallest_cardinality +
+                  random.below(of.largest_cardinality - of.smallest_cardinality + 1)
+            : of.cardinalities[random.below(of.cardinalities.size())];
+    graph.add_variable(fmt::format("x{}", v), cardinality);
   }
   TableMaker make{random, of};
   if (of.bayesian_network) {
-    for (VariableId v = 0; v < of.variables; ++v) add_random_conditional(graph, v, make);
+    for (VariableId v = 0; v < of.variables; ++v) {
+      if (of.root_fraction > 0.0 && random.chance(of.root_fraction)) continue;
+      add_random_conditional(graph, v, make);
+    }
   } else {
     for (std::size_t f = 0; f < of.factors; ++f) add_random_factor(graph, make);
   }
@@ -179,6 +281,28 @@ Evidence random_evidence(Random& random, const FactorGraph& graph, double chance
       }
       evidence.observe_likelihood(v, likelihood);
     } else {
+      const auto some = random.subset(states, 1 + random.below(states));
+      evidence.allow(v, {some.begin(), some.end()});
+    }
+  }
+  return evidence;
+}
+
+Evidence same_pattern(Random& random, const FactorGraph& graph, const Evidence& pattern,
+                      double log_scale) {
+  Evidence evidence;
+  for (const auto& [v, finding] : pattern.findings()) {
+    const std::size_t states = graph.cardinality(v);
+    if (finding.kind == FindingKind::hard) evidence.observe(v, random.below(states));
+    if (finding.kind == FindingKind::likelihood) {
+      const double scale = log_scale > 0.0 ? std::exp(random.uniform(-log_scale, log_scale)) : 1.0;
+      std::vector<double> likelihood(states);
+      for (double& weight : likelihood) {
+        weight = random.chance(0.15) ? 0.0 : scale * random.uniform(0.0, 2.0);
+      }
+      evidence.observe_likelihood(v, likelihood);
+    }
+    if (finding.kind == FindingKind::allowed) {
       const auto some = random.subset(states, 1 + random.below(states));
       evidence.allow(v, {some.begin(), some.end()});
     }
@@ -286,9 +410,22 @@ std::vector<Query> every_task(Random& random, const FactorGraph& graph) {
   queries.push_back(Query::marginal_map(random.subset(n, random.below(3))));
   queries.push_back(Query::samples(5, 1 + random.below(1000)));
   queries.push_back(Query::sensitivity());
-  Query messages = Query::marginals();
-  messages.messages = true;
-  queries.push_back(messages);
+  for (Query query : {Query::log_partition(), Query::marginals(), Query::map()}) {
+    query.messages = true;
+    queries.push_back(query);
+  }
+  std::vector<VariableId> all = random.subset(n, n);
+  queries.push_back(Query::marginal_map(all));
+  queries.push_back(Query::marginal_map({}));
+  // The same joint in another order; more assignments than there are.
+  Scope some(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(n, 2)));
+  Query permuted = Query::joint(some);
+  permuted.joints.emplace_back(some.rbegin(), some.rend());
+  permuted.joints.emplace_back();
+  queries.push_back(permuted);
+  std::size_t assignments = 1;
+  for (const Variable& v : graph.variables()) assignments *= v.cardinality;
+  if (assignments <= 150) queries.push_back(Query::map(assignments + 3));
   return queries;
 }
 

@@ -40,6 +40,8 @@ struct ModelClass {
   std::size_t factors = 8;
   std::size_t largest_cardinality = 3;
   std::size_t smallest_cardinality = 1;
+  /// When not empty: cardinalities are drawn from these.
+  std::vector<std::size_t> cardinalities = {};
   std::size_t largest_scope = 3;
   std::size_t smallest_scope = 1;
   double zero_fraction = 0.0;
@@ -51,10 +53,17 @@ struct ModelClass {
   double shared_fraction = 0.0;
   /// Every entry is multiplied by exp(uniform(-log_scale, log_scale)).
   double log_scale = 0.0;
+  /// Every table is multiplied by exp(uniform(-log_table_scale, log_table_scale)).
+  double log_table_scale = 0.0;
+  /// Factors over an earlier factor's scope, permuted, or a part of it.
+  double repeated_fraction = 0.0;
+  double subsumed_fraction = 0.0;
   /// A Bayesian network: one conditional per variable instead of factors.
   bool bayesian_network = false;
   /// One state per parent state has all the mass.
   bool deterministic = false;
+  /// Chance that a variable of a network has no conditional of its own: it is a parent only.
+  double root_fraction = 0.0;
 };
 
 /// Dense, sparse, log, shared, zeros, ties, deterministic, scales, networks, disconnected, ...
@@ -64,6 +73,11 @@ struct ModelClass {
 
 /// Hard, likelihood and allowed findings, each variable with the given chance; may be impossible.
 [[nodiscard]] Evidence random_evidence(Random& random, const FactorGraph& graph, double chance);
+
+/// Other findings on the same variables, of the same kinds; likelihoods within
+/// exp(+-log_scale) of one.
+[[nodiscard]] Evidence same_pattern(Random& random, const FactorGraph& graph,
+                                    const Evidence& pattern, double log_scale = 0.0);
 
 /// A side x side grid of binary variables g0, g1, ..., row by row, attracting its neighbours.
 [[nodiscard]] FactorGraph grid(std::size_t side);
