@@ -160,8 +160,10 @@ std::string svg_cell(const Mdp& mdp, std::span<const double> value, std::span<co
                      const Range& range, std::size_t cell) {
   const GridLayout& layout = *mdp.layout();
   const GridStyle style(layout);
-  const double x = kMargin + style.cell * static_cast<double>(cell % layout.columns);
-  const double y = kTitle + style.cell * static_cast<double>(cell / layout.columns);
+  const std::size_t row = cell / layout.columns;
+  const std::size_t column = cell % layout.columns;
+  const double x = kMargin + style.cell * static_cast<double>(column);
+  const double y = kTitle + style.cell * static_cast<double>(row);
   const std::size_t state = layout.state_of_cell[cell];
   const bool ends = state != kNoState && (mdp.is_terminal(state) || layout.cells[cell] == 'C');
   const std::string fill = state == kNoState                   ? "#555555"
