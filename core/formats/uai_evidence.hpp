@@ -51,7 +51,7 @@ struct UaiAssignment {
   friend bool operator==(const UaiAssignment&, const UaiAssignment&) = default;
 };
 /// MMAP: states of the query variables. The files of the 2014 competition list
-/// states only, in the order of the query: then variables is empty.
+/// states only, by increasing variable of the query: then variables is empty.
 struct UaiPartialAssignment {
   std::vector<VariableId> variables;
   std::vector<std::size_t> states;

@@ -240,3 +240,18 @@ TEST_CASE("networks: assignments of the UAI 2014 competition are reached or beat
     CHECK(std::fabs(gained - gain) < 1e-9);
   }
 }
+
+TEST_CASE("networks: a marginal MAP of the UAI 2014 competition") {
+  const FactorGraph graph = read_model(data("uai/Segmentation_19.uai"));
+  Evidence evidence = read_uai_evidence(data("uai/Segmentation_19.uai.evid"), graph);
+  std::vector<VariableId> targets = read_uai_query(data("uai/Segmentation_19.uai.query"), graph);
+  const Result result = infer(graph, evidence, Query::marginal_map(targets));
+  REQUIRE_MESSAGE(result.ok(), result.message);
+  // The reference lists states by increasing variable.
+  std::ranges::sort(targets);
+  const auto reference = read_uai_partial_assignment(data("uai/Segmentation_19.uai.MMAP")).states;
+  REQUIRE(reference.size() == targets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) evidence.observe(targets[i], reference[i]);
+  const Result group = infer(graph, evidence, Query::log_partition());
+  CHECK(std::fabs(result.assignment().log_value - group.log_z) < 1e-9);
+}
