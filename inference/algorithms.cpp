@@ -32,7 +32,8 @@ const Algorithm& require_algorithm(std::string_view name) {
     names.emplace_back(algorithm.name);
   }
   names.emplace_back("auto");
-  throw OptionError(fmt::format("unknown algorithm {}{}", name, did_you_mean(name, names)));
+  throw OptionError(fmt::format("unknown algorithm {}{}; expected one of {}", name,
+                                did_you_mean(name, names), fmt::join(names, ", ")));
 }
 
 }  // namespace credo

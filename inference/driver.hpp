@@ -4,11 +4,18 @@
 
 #include <credo/inference/algorithms.hpp>
 
+#include <string>
+
 namespace credo {
 
 /// Throws EvidenceError, QueryError or OptionError when the question does not fit the graph.
 void validate_question(const FactorGraph& graph, const Evidence& evidence, const Query& query,
                        const InferOptions& options);
+
+/// Why the answer itself, or one number for every state of every variable, does not fit the memory
+/// limit, whatever the algorithm; empty when it does.
+[[nodiscard]] std::string why_answer_too_large(const FactorGraph& graph, const Query& query,
+                                               const InferOptions& options);
 
 /// Fills what does not depend on the method: the algorithm's name, the bounds of an exact log Z,
 /// a readable message, and for impossible evidence log Z = -infinity and (when

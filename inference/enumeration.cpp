@@ -10,6 +10,7 @@
 // 8 bytes per state.
 
 #include <credo/core/numerics.hpp>
+#include <credo/inference/driver.hpp>
 #include <credo/inference/enumeration.hpp>
 
 #include <fmt/format.h>
@@ -436,6 +437,8 @@ Result Enumeration::run() {
 std::string why_not_enumeration(const FactorGraph& graph, const Evidence& evidence,
                                 const Query& query, const InferOptions& options) {
   if (query.messages) return "lists joint states and has no messages";
+  std::string too_large = why_answer_too_large(graph, query, options);
+  if (!too_large.empty()) return too_large;
   const std::uint64_t states = joint_count(permitted_states(graph, evidence));
   if (states > kEnumerationLimit) {
     return fmt::format("would list {:.3g} joint states, at most {} are listed",

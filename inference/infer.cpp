@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 namespace credo {
 
@@ -28,6 +30,32 @@ void validate_question(const FactorGraph& graph, const Evidence& evidence, const
   evidence.validate(graph);
   query.validate(graph);
   options.validate();
+}
+
+std::string why_answer_too_large(const FactorGraph& graph, const Query& query,
+                                 const InferOptions& options) {
+  // What is less than this lies within what any run needs.
+  constexpr double kNegligibleBytes = 1 << 20;
+  const double limit = std::max(options.memory_limit_bytes, kNegligibleBytes);
+  double states = 0.0;
+  for (const Variable& variable : graph.variables()) {
+    states += static_cast<double>(variable.cardinality);
+  }
+  if (const double bytes = states * sizeof(double); bytes > limit) {
+    return fmt::format(
+        "the variables have {:.3g} states in all, {:.3g} bytes at one number each; the memory "
+        "limit is {:.3g} bytes",
+        states, bytes, options.memory_limit_bytes);
+  }
+  if (query.task != Task::samples) return "";
+  const double samples = static_cast<double>(query.sample_count);
+  const double numbers = static_cast<double>(graph.variable_count());
+  const double bytes = samples * (sizeof(std::vector<std::size_t>) + numbers * sizeof(std::size_t));
+  if (bytes <= limit) return "";
+  return fmt::format(
+      "{} samples of {} variables take {:.3g} bytes; the memory limit is {:.3g} bytes; draw fewer "
+      "at a time, with different seeds",
+      query.sample_count, graph.variable_count(), bytes, options.memory_limit_bytes);
 }
 
 void complete_result(const FactorGraph& graph, const Evidence& evidence,

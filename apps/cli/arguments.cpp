@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 
 // The only file that knows CLI11.
@@ -38,10 +39,26 @@ constexpr std::array<CommandRow, 10> kCommands{{
     {Command::bench, "bench", "The project's own benchmarks"},
 }};
 
-/// CLI11 reads "-1" as a huge unsigned number.
+/// CLI11 reads "-1" as a huge unsigned number, and cuts what is too large.
 std::string check_count(const std::string& text) {
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  return digits ? "" : fmt::format("'{}' is not a whole number", text);
+  std::uint64_t value = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, failure] = std::from_chars(text.data(), last, value);
+  if (failure == std::errc::result_out_of_range) {
+    return fmt::format("expected a whole number below 2^64, got '{}'", text);
+  }
+  return failure == std::errc{} && end == last
+             ? ""
+             : fmt::format("expected a whole number, got '{}'", text);
+}
+
+/// CLI11's own words for what is no number are no help.
+std::string check_number(const std::string& text) {
+  double value = 0.0;
+  const char* const last = text.data() + text.size();
+  const auto [end, failure] = std::from_chars(text.data(), last, value);
+  return failure == std::errc{} && end == last ? ""
+                                               : fmt::format("expected a number, got '{}'", text);
 }
 
 std::string algorithms_text() {
@@ -80,7 +97,8 @@ void add_engine(CLI::App& app, EngineArguments& e) {
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--time-limit", e.time_limit_seconds, "Answer within so many seconds")
-      ->type_name("S");
+      ->type_name("S")
+      ->check(check_number);
   app.add_option("--memory-limit", e.memory_limit, "As in 8GiB [80 % of what is free]")
       ->type_name("SIZE");
   app.add_option("--threads", e.threads, "Threads")
@@ -96,7 +114,7 @@ void add_engine(CLI::App& app, EngineArguments& e) {
 void add_output(CLI::App& app, OutputArguments& o, const char* formats) {
   app.add_option("-o,--output", o.path, "Output file [standard output]")->type_name("FILE");
   if (formats != nullptr) {
-    app.add_option("--format", o.format, "Output format")->type_name(formats);
+    app.add_option("--format", o.format, "Output format [the first]")->type_name(formats);
   }
   app.add_flag("--quiet", o.quiet, "No progress and no remarks");
   app.add_flag("--no-progress", o.no_progress, "No progress on standard error");
@@ -125,9 +143,12 @@ void add_control(CLI::App& app, ControlArguments& c) {
   app.add_option("--method", c.method, "posterior, clamped, hard, map, mmap or risk")
       ->type_name("NAME")
       ->capture_default_str();
-  app.add_option("--rho", c.rho, "Price of bending the dynamics (method risk)")->type_name("R");
+  app.add_option("--rho", c.rho, "Price of bending the dynamics (method risk)")
+      ->type_name("R")
+      ->check(check_number);
   app.add_option("--temperature", c.temperature, "Reward units per nat")
       ->type_name("A")
+      ->check(check_number)
       ->capture_default_str();
   app.add_option("--prior", c.prior, "Prior over actions: uniform or counting")
       ->type_name("NAME")
@@ -135,9 +156,12 @@ void add_control(CLI::App& app, ControlArguments& c) {
   app.add_option("--horizon", c.horizon, "Number of decisions [infinite]")
       ->type_name("T")
       ->check(check_count);
-  app.add_option("--discount", c.discount, "Discount [the process' own]")->type_name("G");
+  app.add_option("--discount", c.discount, "Discount [the process' own]")
+      ->type_name("G")
+      ->check(check_number);
   app.add_option("--tolerance", c.tolerance, "Certified error of the infinite horizon's values")
-      ->type_name("E");
+      ->type_name("E")
+      ->check(check_number);
   app.add_flag("--values", c.all_values, "JSON: values of every step");
 }
 
@@ -147,7 +171,8 @@ void add_options(CLI::App& app, Arguments& a) {
     app.add_option("--memory-limit", a.engine.memory_limit, "As in 8GiB [80 % of what is free]")
         ->type_name("SIZE");
     app.add_option("--time-limit", a.engine.time_limit_seconds, "Stop after so many seconds")
-        ->type_name("S");
+        ->type_name("S")
+        ->check(check_number);
     app.add_option("--threads", a.engine.threads, "Threads")->type_name("N")->check(check_count);
     app.add_option("--seed", a.engine.seed, "Seed")->type_name("N")->check(check_count);
     add_output(app, a.output, "text|json|svg");
@@ -246,7 +271,7 @@ ParsedArguments parse_command(const CommandRow& row, int count, const char* cons
   } catch (const CLI::ExtrasError&) {
     refuse_unexpected(app, app.remaining());
   } catch (const CLI::ParseError& error) {
-    throw OptionError(fmt::format("{0}: {1}; see {0} --help", app.get_name(), error.what()));
+    throw OptionError(fmt::format("{}; see {} --help", error.what(), app.get_name()));
   }
   return {std::move(a), {}};
 }

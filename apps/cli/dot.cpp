@@ -14,6 +14,7 @@ constexpr const char* kEdge = "#8a97a5";
 
 /// Above it force-directed layout needs the multilevel engine.
 constexpr std::size_t kManyNodes = 250;
+constexpr std::size_t kManyInLayers = 50;
 
 std::string quoted(const std::string& text) {
   std::string out = "\"";
@@ -49,7 +50,11 @@ std::string head(const char* kind, const FactorGraph& graph, const std::string& 
 }
 
 std::string directed_dot(const FactorGraph& graph, const Evidence& evidence) {
-  std::string out = head("digraph", graph, "rankdir=TB, nodesep=0.3, ranksep=0.45");
+  // Names are wide: the layers of a large network fit a page only on their side.
+  const bool wide = graph.variable_count() > kManyInLayers;
+  const std::string layout =
+      wide ? "rankdir=LR, nodesep=0.15, ranksep=0.8" : "rankdir=TB, nodesep=0.3, ranksep=0.45";
+  std::string out = head("digraph", graph, layout);
   for (VariableId v = 0; v < graph.variable_count(); ++v) {
     out += variable_node(graph, evidence, v);
   }

@@ -5,6 +5,7 @@
 #include "graphviz.hpp"
 #include "input.hpp"
 #include "output.hpp"
+#include "preview.hpp"
 
 #include <credo/core/error.hpp>
 
@@ -40,8 +41,7 @@ ExitCode run_draw(const Arguments& arguments, const Stopwatch& since_start) {
     Session session(arguments.output, since_start);
     InferOptions options = make_infer_options(arguments.engine, since_start);
     options.observer = session.observer();
-    const CompiledQuery compiled(model.graph, evidence, Query::log_partition(), options);
-    dot = compiled.plan().to_dot(model.graph);
+    dot = preview_plan(model.graph, evidence, options).to_dot(model.graph);
   } else {
     dot = to_dot(model.graph, evidence);
   }

@@ -5,9 +5,11 @@
 #include "json_writer.hpp"
 #include "limits.hpp"
 #include "output.hpp"
+#include "preview.hpp"
 #include "text_table.hpp"
 
 #include <credo/core/graph_structure.hpp>
+#include <credo/core/numerics.hpp>
 #include <credo/inference/algorithms.hpp>
 
 #include <fmt/format.h>
@@ -100,11 +102,17 @@ std::string structure_text(const Sizes& s, const LoadedModel& model, const Evide
   return table.render();
 }
 
+bool is_planned(const Plan& plan) { return plan.method != "none"; }
+
 std::string plan_text(const Plan& plan, const FactorGraph& graph, const InferOptions& options) {
   TextTable table;
+  if (!is_planned(plan)) {
+    return "exact inference   no plan: the reason is below\n";
+  }
   const bool fits = plan.peak_bytes <= options.memory_limit_bytes;
-  table.add_row({"exact inference", fmt::format("order by {}, planned in {}", plan.method,
-                                                describe_seconds(plan.seconds))});
+  table.add_row(
+      {"exact inference", fmt::format("order by {}, best of {} tried in {}", plan.method,
+                                      plan.orders_tried, describe_seconds(plan.seconds))});
   table.add_row({"  operations", fmt::format("{:.3g}", plan.operations)});
   table.add_row({"  peak memory", fmt::format("{} of {} allowed{}", describe_bytes(plan.peak_bytes),
                                               describe_bytes(options.memory_limit_bytes),
@@ -126,13 +134,20 @@ std::string plan_text(const Plan& plan, const FactorGraph& graph, const InferOpt
 std::string verdicts_text(const std::vector<Verdict>& verdicts) {
   std::string out = "algorithms\n";
   const Algorithm* last = nullptr;
-  for (const Verdict& v : verdicts) {
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const Verdict& v = verdicts[i];
     if (v.algorithm != last) {
       out += fmt::format("  {}: {} [{}]\n", v.algorithm->name, v.algorithm->summary,
                          guarantee_name(v.algorithm->guarantee));
       last = v.algorithm;
     }
-    out += fmt::format("    {:<7} {}\n", task_name(v.task),
+    // Tasks with one and the same verdict share a line.
+    std::string tasks(task_name(v.task));
+    while (i + 1 < verdicts.size() && verdicts[i + 1].algorithm == v.algorithm &&
+           verdicts[i + 1].why_not == v.why_not) {
+      tasks += fmt::format(", {}", task_name(verdicts[++i].task));
+    }
+    out += fmt::format("    {}: {}\n", tasks,
                        v.why_not.empty() ? "would answer" : "would not: " + v.why_not);
   }
   return out;
@@ -153,10 +168,12 @@ std::string info_json(const LoadedModel& model, const Evidence& evidence, const 
   JsonWriter json;
   json.begin_object().field("task", "info").field("model", model.source);
   json.field("name", model.graph.name);
+  const auto of_plan = [&](double number) { return is_planned(plan) ? number : kNaN; };
   write_structure(json, measure(model.graph));
   json.field("findings", evidence.size());
-  json.key("predicted").begin_object(true).field("operations", plan.operations);
-  json.field("peak_bytes", plan.peak_bytes).field("log2_widest", plan.log2_widest);
+  json.key("predicted").begin_object(true).field("operations", of_plan(plan.operations));
+  json.field("peak_bytes", of_plan(plan.peak_bytes));
+  json.field("log2_widest", of_plan(plan.log2_widest));
   json.field("method", plan.method).field("plan_seconds", plan.seconds).end_object();
   json.field("memory_limit_bytes", options.memory_limit_bytes);
   json.key("algorithms").begin_array();
@@ -180,7 +197,9 @@ ExitCode run_info(const Arguments& arguments, const Stopwatch& since_start) {
   Session session(arguments.output, since_start);
   InferOptions options = make_infer_options(arguments.engine, since_start);
   options.observer = session.observer();
-  const Plan plan = CompiledQuery(model.graph, evidence, Query::marginals(), options).plan();
+  const Plan plan = preview_plan(model.graph, evidence, options);
+  // One search serves every verdict.
+  options.plan.order = plan.order;
   const std::vector<Verdict> verdicts = ask_algorithms(model.graph, evidence, options);
   session.finish();
   const std::string text =

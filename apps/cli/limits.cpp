@@ -108,6 +108,9 @@ std::string describe_bytes(double bytes) {
     bytes /= 1024.0;
     ++unit;
   }
+  if (bytes >= 1024.0) {
+    return fmt::format("{:.3g} {}", bytes, kNames[unit]);
+  }
   return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kNames[unit]);
 }
 

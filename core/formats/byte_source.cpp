@@ -11,6 +11,7 @@
 #include <fstream>
 #include <functional>
 #include <istream>
+#include <string_view>
 #include <utility>
 
 namespace credo {
@@ -52,8 +53,13 @@ struct ByteSource::State {
     return got > 0;
   }
 
+  /// Knows gzip by its magic; skips the byte order mark some editors put before UTF-8.
   void detect() {
-    while (end < 2 && fill()) {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    while (end < kByteOrderMark.size() && fill()) {
+    }
+    if (std::string_view(input.data(), end).starts_with(kByteOrderMark)) {
+      begin = kByteOrderMark.size();
     }
     const bool magic = end >= 2 && input[0] == '\x1f' && input[1] == '\x8b';
     encoding = magic ? Encoding::gzip : Encoding::plain;

@@ -1,6 +1,7 @@
 #pragma once
 // Bytes from a file, a stream or memory, gunzipped on the way when they start
 // with the gzip magic, so that no caller needs to know how a model is stored.
+// A byte order mark before UTF-8 text is skipped.
 
 #include <cstddef>
 #include <cstdint>

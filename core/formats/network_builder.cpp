@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <set>
 #include <utility>
 
 namespace credo {
@@ -50,6 +51,11 @@ void NetworkBuilder::add_variable(std::string name, std::vector<std::string> sta
   }
   if (graph_.find_variable(name)) {
     fail(at, "each variable once", fmt::format("{} again", shown(name)));
+  }
+  const std::set<std::string_view> distinct(states.begin(), states.end());
+  if (distinct.size() < states.size()) {
+    fail(at, fmt::format("distinct states of variable {}", shown(name)),
+         fmt::format("only {} different names among {}", distinct.size(), states.size()));
   }
   const std::size_t cardinality = states.size();
   if (are_numbers(states)) states.clear();

@@ -5,6 +5,7 @@
 #include <credo/core/numerics.hpp>
 #include <credo/inference/contraction/contraction.hpp>
 #include <credo/inference/contraction/prepared.hpp>
+#include <credo/inference/driver.hpp>
 #include <credo/inference/elimination_order.hpp>
 
 #include <fmt/format.h>
@@ -231,6 +232,8 @@ Prepared prepare(const FactorGraph& graph, const Evidence& evidence, const Query
   p.graph = &graph;
   p.query = query;
   p.options = options;
+  p.refusal = why_answer_too_large(graph, query, options);
+  if (!p.refusal.empty()) return p;
   p.model = reduce(graph, evidence, query, reduce_options(query, options, one_shot));
   list_wanted(p);
   if (!p.model.impossible) {

@@ -65,6 +65,10 @@ std::vector<BadModel> bad_models() {
        {"cycle"}},
       {"BIF: cut short", "bif", std::string(kRain.substr(0, 150)), {"expected"}},
       {"BIF: duplicate variable", "bif", rain_with("variable wet", "variable rain"), {"rain"}},
+      {"BIF: a state twice",
+       "bif",
+       rain_with("{ no, yes }", "{ no, no }"),
+       {":2:", "distinct states", "rain", "1 different"}},
       {"BIF: unknown parent",
        "bif",
        rain_with("wet | rain", "wet | rian"),
@@ -157,6 +161,14 @@ TEST_CASE("options: unknown and ill-formed ones, with the nearest names") {
   check_refused(run_credo({"pr", three, "--algorithm", "enumerate"}), 1, {"enumeration"});
   check_refused(run_credo({"pr", three, "--threads", "-1"}), 1, {"-1"});
   check_refused(run_credo({"pr", three, "--threads", "0"}), 1, {"threads", "0"});
+  check_refused(run_credo({"pr", three, "--threads", "99999999999999999999"}), 1,
+                {"--threads", "2^64"});
+  check_refused(run_credo({"pr", three, "--algorithm", "magic"}), 1,
+                {"magic", "contraction", "enumeration", "auto"});
+  check_refused(run_credo({"control", "frozen_lake", "--horizon", "99999999999999999999"}), 1,
+                {"--horizon", "2^64"});
+  check_refused(run_credo({"control", "frozen_lake", "--temperature", "1x"}), 1,
+                {"--temperature", "a number", "1x"});
   check_refused(run_credo({"pr", three, "--seed", "x"}), 1, {"x"});
   check_refused(run_credo({"pr", three, "--memory-limit", "8QiB"}), 1, {"8QiB", "8GiB"});
   check_refused(run_credo({"pr", three, "--time-limit", "-1"}), 1, {"time limit"});
@@ -198,6 +210,20 @@ TEST_CASE("over budget: exit code 2 before anything is computed, with numbers") 
   const Run run = run_credo({"mar", grid, "--memory-limit", "1KB"});
   check_refused(run, 2, {});
   check_refused(run_credo({"mar", grid, "--algorithm", "enumeration"}), 2, {"joint states"});
+}
+
+TEST_CASE("answers larger than the memory limit are refused before they are begun") {
+  const TemporaryFolder folder;
+  const std::string huge = folder.write("huge.uai", "MARKOV\n2\n4000000000 2\n1\n1 1\n2\n1 3\n");
+  for (const char* command : {"pr", "mar", "map"}) {
+    check_refused(run_credo({command, huge, "--memory-limit", "1GiB"}), 2, {"4e+09 states"});
+  }
+  const Run info = run_credo({"info", huge, "--memory-limit", "1GiB"});
+  CHECK(info.code == 0);
+  CHECK(contains(info.out, "pr, mar, map, sample: would not"));
+  const std::string three = folder.write("three.uai", kThree);
+  check_refused(run_credo({"sample", three, "-n", "1000000000000", "--memory-limit", "1GiB"}), 2,
+                {"1000000000000 samples"});
 }
 
 TEST_CASE("a time limit without any answer: exit code 4") {

@@ -58,6 +58,8 @@ TEST_CASE("draw: the plan as a tree") {
   const Run run = run_credo({"draw", data("bif/asia.bif"), "--plan"});
   CHECK(run.code == 0);
   CHECK(contains(run.out, "digraph"));
+  // Without findings nothing but log Z = 0 is left of a network; its marginals have a plan.
+  CHECK(contains(run.out, "dysp"));
 }
 
 TEST_CASE("draw: a picture of no known format is refused by name") {

@@ -197,6 +197,31 @@ TEST_CASE("info: structure, cost and every algorithm's verdict") {
   CHECK(contains(text.out, "enumeration"));
 }
 
+TEST_CASE("info: one short search serves every verdict") {
+  // A 40 x 40 grid: a query searches its order for ten nominal seconds.
+  constexpr std::size_t kSide = 40;
+  std::string scopes;
+  std::string tables;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kSide * kSide; ++i) {
+    for (const std::size_t step : {std::size_t{1}, kSide}) {
+      const bool inside = step == 1 ? i % kSide + 1 < kSide : i + kSide < kSide * kSide;
+      if (!inside) continue;
+      scopes += "2 " + std::to_string(i) + " " + std::to_string(i + step) + "\n";
+      tables += "4 1 2 3 5\n";
+      ++count;
+    }
+  }
+  std::string text = "MARKOV\n" + std::to_string(kSide * kSide) + "\n";
+  for (std::size_t i = 0; i < kSide * kSide; ++i) text += "2 ";
+  text += "\n" + std::to_string(count) + "\n" + scopes + tables;
+  const TemporaryFolder folder;
+  const Run run = run_credo({"info", folder.write("grid.uai", text), "--memory-limit", "1MiB"});
+  CHECK(run.code == 0);
+  CHECK(contains(run.out, "order by min-"));
+  CHECK(run.seconds < 5.0);
+}
+
 TEST_CASE("info: a model over budget is described, not refused") {
   const Json json = ask_json({"info", data("uai/Grids_11.uai"), "--memory-limit", "1KB"});
   bool refused = false;

@@ -116,5 +116,7 @@ TEST_CASE("infer: unknown algorithms are errors with the nearest names") {
   InferOptions options;
   options.algorithm = "enumeratoin";
   CHECK_THROWS_WITH_AS(static_cast<void>(infer(sprinkler(), Query::log_partition(), options)),
-                       "unknown algorithm enumeratoin; did you mean enumeration?", OptionError);
+                       "unknown algorithm enumeratoin; did you mean enumeration?; "
+                       "expected one of contraction, enumeration, auto",
+                       OptionError);
 }

@@ -107,7 +107,7 @@ TEST_CASE("malformed bif") {
        {kBif + "variable c { type discrete [ 3 ] { y, n }; }",
         "f:12:30: expected the number of states listed, 2, got 3"},
        {kBif + "variable c { type discrete [ 2 ] { y, y }; }",
-        "f:12:10: expected distinct state names, got variable c"},
+        "f:12:10: expected distinct states of variable \"c\", got only 1 different"},
        {kBif + "variable c { }",
         "f:12:10: expected at least one state of variable \"c\", got none"},
        {kBif + "variable c { type continuous; }",

@@ -131,6 +131,24 @@ TEST_CASE("cursor: tokens and positions across windows, however the bytes arrive
   }
 }
 
+TEST_CASE("a byte order mark is no part of the text, however the bytes arrive") {
+  const std::string text = "\xEF\xBB\xBFMARKOV";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{64}}) {
+    CAPTURE(piece);
+    std::istringstream stream(text);
+    ByteSource source = ByteSource::from_stream(stream, "text");
+    std::string got;
+    std::string buffer(piece, '?');
+    while (const std::size_t count = source.read(buffer.data(), piece)) {
+      got.append(buffer, 0, count);
+    }
+    CHECK(got == "MARKOV");
+  }
+  ByteSource half = ByteSource::from_memory("\xEF\xBB", "half");
+  Cursor cursor(half, {});
+  CHECK(cursor.word("a word") == "\xEF\xBB");
+}
+
 TEST_CASE("gzip: members in a row, damage and truncation") {
   const auto path = std::filesystem::temp_directory_path() / "credo_text_test.gz";
   write_file_atomically(path, std::string(300000, 'x') + "end");
