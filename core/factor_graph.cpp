@@ -62,23 +62,28 @@ VariableId FactorGraph::add_variable(Variable variable) {
   return id;
 }
 
+namespace {
+
+void check_known(FactorId id, const Scope& scope, std::size_t variable_count) {
+  for (const VariableId v : scope) {
+    if (v < variable_count) continue;
+    throw ModelError(
+        fmt::format("factor {}: expected variables below {}, got {}", id, variable_count, v));
+  }
+}
+
+}  // namespace
+
 FactorId FactorGraph::add_factor(Scope scope, Table table) {
   const auto id = static_cast<FactorId>(factors_.size());
-  for (const VariableId v : scope) {
-    if (v >= variables_.size()) {
-      throw ModelError(
-          fmt::format("factor {}: expected variables below {}, got {}", id, variables_.size(), v));
-    }
-  }
+  check_known(id, scope, variables_.size());
   Scope sorted = scope;
   std::ranges::sort(sorted);
   if (const auto twin = std::ranges::adjacent_find(sorted); twin != sorted.end()) {
     throw ModelError(fmt::format("factor {}: expected distinct variables, got {} twice", id,
                                  variables_[*twin].name));
   }
-  std::vector<std::size_t> expected;
-  expected.reserve(scope.size());
-  for (const VariableId v : scope) expected.push_back(variables_[v].cardinality);
+  const std::vector<std::size_t> expected = shape_of(scope);
   if (!std::ranges::equal(expected, table.shape())) {
     std::vector<std::string_view> names;
     for (const VariableId v : scope) names.push_back(variables_[v].name);
@@ -92,15 +97,16 @@ FactorId FactorGraph::add_factor(Scope scope, Table table) {
 }
 
 FactorId FactorGraph::add_factor(Scope scope, std::vector<double> values) {
+  check_known(static_cast<FactorId>(factors_.size()), scope, variables_.size());
+  Table table = Table::dense(shape_of(scope), std::move(values));
+  return add_factor(std::move(scope), std::move(table));
+}
+
+std::vector<std::size_t> FactorGraph::shape_of(const Scope& scope) const {
   std::vector<std::size_t> shape;
-  for (const VariableId v : scope) {
-    if (v >= variables_.size()) {
-      throw ModelError(fmt::format("factor {}: expected variables below {}, got {}",
-                                   factors_.size(), variables_.size(), v));
-    }
-    shape.push_back(variables_[v].cardinality);
-  }
-  return add_factor(std::move(scope), Table::dense(std::move(shape), std::move(values)));
+  shape.reserve(scope.size());
+  for (const VariableId v : scope) shape.push_back(cardinality(v));
+  return shape;
 }
 
 namespace {
@@ -133,14 +139,10 @@ std::vector<Column> column_sums(const Table& table, std::size_t position) {
     return columns;
   }
   std::unordered_map<std::uint64_t, double> sums;
-  const Table::Rows rows = table.rows();
-  const std::uint64_t width = table.shape().back();
-  for (std::size_t r = 0; r < rows.index.size(); ++r) {
-    for (std::uint64_t i = rows.begin[r]; i < rows.begin[r + 1]; ++i) {
-      const std::uint64_t index = rows.index[r] * width + rows.column[i];
-      const std::uint64_t column = index / (inner * extent) * inner + index % inner;
-      sums[column] += linear ? values[i] : std::exp(values[i]);
-    }
+  const std::vector<std::uint64_t> indices = table.stored_indices();
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const std::uint64_t column = indices[i] / (inner * extent) * inner + indices[i] % inner;
+    sums[column] += linear ? values[i] : std::exp(values[i]);
   }
   for (const auto& [index, sum] : sums) columns.push_back({index, sum});
   return columns;

@@ -74,6 +74,8 @@ class FactorGraph {
   [[nodiscard]] std::span<const Variable> variables() const noexcept { return variables_; }
   [[nodiscard]] std::span<const Factor> factors() const noexcept { return factors_; }
   [[nodiscard]] std::size_t cardinality(VariableId v) const { return variables_.at(v).cardinality; }
+  /// Cardinalities of a scope's variables: the shape of a table over it.
+  [[nodiscard]] std::vector<std::size_t> shape_of(const Scope& scope) const;
   /// Factors whose scope has v, in order of addition.
   [[nodiscard]] std::span<const FactorId> factors_of(VariableId v) const {
     return factors_of_.at(v);

@@ -201,6 +201,18 @@ std::uint64_t Table::index_of(std::span<const std::size_t> states) const {
   return index;
 }
 
+std::vector<std::uint64_t> Table::stored_indices() const {
+  std::vector<std::uint64_t> indices;
+  indices.reserve(data_->column.size());
+  const std::uint64_t width = data_->shape.empty() ? 1 : data_->shape.back();
+  for (std::size_t r = 0; r < data_->row_index.size(); ++r) {
+    for (std::uint64_t i = data_->row_begin[r]; i < data_->row_begin[r + 1]; ++i) {
+      indices.push_back(data_->row_index[r] * width + data_->column[i]);
+    }
+  }
+  return indices;
+}
+
 Table Table::densified(std::uint64_t limit) const {
   if (!is_sparse()) return *this;
   if (size() > limit) {
@@ -209,12 +221,8 @@ Table Table::densified(std::uint64_t limit) const {
                     fmt::join(shape(), ", "), size(), limit));
   }
   std::vector<double> values(size(), domain() == Domain::linear ? 0.0 : -kInfinity);
-  const std::uint64_t width = data_->shape.empty() ? 1 : data_->shape.back();
-  for (std::size_t r = 0; r < data_->row_index.size(); ++r) {
-    for (std::uint64_t i = data_->row_begin[r]; i < data_->row_begin[r + 1]; ++i) {
-      values[data_->row_index[r] * width + data_->column[i]] = data_->values[i];
-    }
-  }
+  const std::vector<std::uint64_t> indices = stored_indices();
+  for (std::size_t i = 0; i < indices.size(); ++i) values[indices[i]] = data_->values[i];
   return dense(data_->shape, std::move(values), domain());
 }
 

@@ -67,6 +67,8 @@ class Table {
   };
   /// Empty spans for dense tables.
   [[nodiscard]] Rows rows() const noexcept;
+  /// Row-major index of every stored entry, aligned with values(); empty for dense tables.
+  [[nodiscard]] std::vector<std::uint64_t> stored_indices() const;
 
   /// Natural logarithm of the entry at a row-major index < size(); -infinity for zero.
   [[nodiscard]] double log_at(std::uint64_t index) const;

@@ -52,13 +52,8 @@ void for_each_held(const Table& table, Visit&& visit) {
     for (std::size_t i = 0; i < values.size(); ++i) visit(std::uint64_t{i}, values[i]);
     return;
   }
-  const Table::Rows rows = table.rows();
-  const std::uint64_t width = table.rank() == 0 ? 1 : table.shape().back();
-  for (std::size_t r = 0; r < rows.index.size(); ++r) {
-    for (std::uint64_t i = rows.begin[r]; i < rows.begin[r + 1]; ++i) {
-      visit(rows.index[r] * width + rows.column[i], values[i]);
-    }
-  }
+  const std::vector<std::uint64_t> indices = table.stored_indices();
+  for (std::size_t i = 0; i < indices.size(); ++i) visit(indices[i], values[i]);
 }
 
 std::vector<VariableId> soft_variables(const Evidence& evidence) {

@@ -5,7 +5,7 @@
 #include <credo/core/error.hpp>
 #include <credo/core/graph_structure.hpp>
 #include <credo/models/bayesian_network.hpp>
-#include <credo/models/joint_states.hpp>
+#include <credo/core/joint_states.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -48,12 +48,6 @@ std::string describe_states(const FactorGraph& graph, const Scope& variables,
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::vector<std::size_t> cardinalities(const FactorGraph& graph, const Scope& variables) {
-  std::vector<std::size_t> extents;
-  for (const VariableId v : variables) extents.push_back(graph.cardinality(v));
-  return extents;
-}
-
 /// Throws ModelError, naming where(), unless the row is a distribution over count states.
 template <typename Where>
 void require_distribution(std::span<const double> row, std::size_t count, const Where& where) {
@@ -79,7 +73,7 @@ Table table_of_rows(const FactorGraph& graph, const Variable& child, const Scope
                     const RowOf& row_of) {
   const std::string who = describe_conditional(graph, child.name, parents);
   std::vector<double> values;
-  std::vector<std::size_t> shape = cardinalities(graph, parents);
+  std::vector<std::size_t> shape = graph.shape_of(parents);
   for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
     const std::vector<double> row = row_of(states);
     require_distribution(row, child.cardinality, [&] {
@@ -94,7 +88,7 @@ Table table_of_rows(const FactorGraph& graph, const Variable& child, const Scope
 /// The same from a list with one row per joint state of the parents.
 Table table_of_rows(const FactorGraph& graph, const Variable& child, const Scope& parents,
                     const std::vector<std::vector<double>>& rows) {
-  const std::uint64_t expected = saturating_product(cardinalities(graph, parents));
+  const std::uint64_t expected = saturating_product(graph.shape_of(parents));
   if (rows.size() != expected) {
     throw ModelError(fmt::format("{}: expected {} rows, one per joint state of the parents, got {}",
                                  describe_conditional(graph, child.name, parents), expected,
@@ -263,7 +257,7 @@ void BayesianNetwork::set_function(
   require_no_conditional(v);
   const std::size_t cardinality = graph_.cardinality(v);
   std::vector<SparseEntry> entries;
-  std::vector<std::size_t> shape = cardinalities(graph_, scope);
+  std::vector<std::size_t> shape = graph_.shape_of(scope);
   for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
     const std::size_t value = function(states);
     if (value >= cardinality) {

@@ -169,4 +169,22 @@ std::size_t ByteSource::read(char* to, std::size_t most) {
 const std::string& ByteSource::name() const noexcept { return state_->name; }
 std::uint64_t ByteSource::raw_bytes() const noexcept { return state_->raw_bytes; }
 
+std::string read_all(ByteSource& source) {
+  constexpr std::size_t kBlock = std::size_t{1} << 16;
+  constexpr std::uint64_t kAlwaysFine = std::uint64_t{1} << 26;
+  std::string text;
+  for (;;) {
+    const std::size_t size = text.size();
+    text.resize(size + kBlock);
+    const std::size_t got = source.read(text.data() + size, kBlock);
+    text.resize(size + got);
+    if (got == 0) return text;
+    if (text.size() > kAlwaysFine && text.size() / 100 > source.raw_bytes()) {
+      throw ParseError(source.name(), 1, 1,
+                       "text that compresses to no less than a hundredth of its size",
+                       fmt::format("{} bytes from {}", text.size(), source.raw_bytes()));
+    }
+  }
+}
+
 }  // namespace credo

@@ -43,4 +43,8 @@ class ByteSource {
   std::unique_ptr<State> state_;
 };
 
+/// The text of a whole source. Throws ParseError when decompression yields more than a hundred
+/// times the bytes that went in and more than 64 MiB: no model does, a decompression bomb does.
+[[nodiscard]] std::string read_all(ByteSource& source);
+
 }  // namespace credo

@@ -261,9 +261,7 @@ class JsonReader {
         cursor_.fail_at(text.position, fmt::format("a table below {}", tables_.size()),
                         fmt::format("{}", *text.shared));
       }
-      if (text.own && !text.own->has_shape) {
-        for (const VariableId v : scope) text.own->shape.push_back(graph_.cardinality(v));
-      }
+      if (text.own && !text.own->has_shape) text.own->shape = graph_.shape_of(scope);
       Table table = text.own ? build_table(std::move(*text.own))
                              : tables_[static_cast<std::size_t>(*text.shared)];
       const std::optional<VariableId> child =

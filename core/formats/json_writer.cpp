@@ -53,18 +53,6 @@ void append_array(std::string& text, const Range& range, Append append) {
   text.push_back(']');
 }
 
-std::vector<std::uint64_t> stored_indices(const Table& table) {
-  std::vector<std::uint64_t> indices;
-  const Table::Rows rows = table.rows();
-  const std::uint64_t width = table.rank() == 0 ? 1 : table.shape().back();
-  for (std::size_t r = 0; r < rows.index.size(); ++r) {
-    for (std::uint64_t i = rows.begin[r]; i < rows.begin[r + 1]; ++i) {
-      indices.push_back(rows.index[r] * width + rows.column[i]);
-    }
-  }
-  return indices;
-}
-
 void append_table(std::string& text, const Table& table) {
   const auto number = [&](auto n) { append_number(text, n); };
   text += "{\"shape\": ";
@@ -72,7 +60,7 @@ void append_table(std::string& text, const Table& table) {
   if (table.domain() == Domain::log) text += ", \"domain\": \"log\"";
   if (table.is_sparse()) {
     text += ", \"index\": ";
-    append_array(text, stored_indices(table), number);
+    append_array(text, table.stored_indices(), number);
   }
   text += ", \"values\": ";
   append_array(text, table.values(), [&](double value) {

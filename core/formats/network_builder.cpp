@@ -145,8 +145,7 @@ void NetworkBuilder::check_columns(std::span<const double> values) const {
 
 void NetworkBuilder::end_conditional(std::vector<double> values) {
   check_columns(values);
-  std::vector<std::size_t> shape;
-  for (const VariableId v : scope_) shape.push_back(graph_.cardinality(v));
+  std::vector<std::size_t> shape = graph_.shape_of(scope_);
   const VariableId child = scope_.back();
   try {
     graph_.add_conditional(std::move(scope_), child,

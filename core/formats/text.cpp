@@ -1,4 +1,11 @@
+// The window: bytes [buffer_, end_) of the text, a zero behind them, with
+//   counted_ <= at_, token_ <= at_ and *end_ == '\0',
+// so that every scan stops at the window's end without counting. fill() drops what
+// lies before at_ and reads on; whoever looks ahead calls ensure() first and reloads
+// its pointers after.
+
 #include <credo/core/error.hpp>
+#include <credo/core/formats/decimal.hpp>
 #include <credo/core/formats/text.hpp>
 
 #include <fmt/format.h>
@@ -14,85 +21,6 @@ namespace {
 
 constexpr std::size_t kWindowBytes = 4 * Cursor::kLongestWord;
 constexpr std::size_t kFastNumberBytes = 48;
-
-// Powers of ten that a double holds exactly.
-constexpr std::array<double, 23> kPowersOfTen{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                              1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                              1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-Position advance(Position from, const char* begin, const char* end) {
-  const auto lines = static_cast<std::size_t>(std::count(begin, end, '\n'));
-  if (lines == 0) return {from.line, from.column + static_cast<std::size_t>(end - begin)};
-  const char* last = end;
-  while (last[-1] != '\n') --last;
-  return {from.line + lines, static_cast<std::size_t>(end - last) + 1};
-}
-
-/// A decimal literal split into integers: value = mantissa * 10^exponent.
-struct Decimal {
-  std::uint64_t mantissa = 0;
-  int exponent = 0;
-  std::size_t digits = 0;
-  bool negative = false;
-  const char* end = nullptr;
-};
-
-/// Reads the longest prefix that is a decimal literal. The text ends in a byte that is no digit.
-Decimal scan_decimal(const char* p) noexcept {
-  Decimal d;
-  if (*p == '-') {
-    d.negative = true;
-    ++p;
-  }
-  const char* const first = p;
-  while (is_digit(*p)) d.mantissa = d.mantissa * 10 + static_cast<std::uint64_t>(*p++ - '0');
-  d.digits = static_cast<std::size_t>(p - first);
-  if (*p == '.') {
-    const char* const point = ++p;
-    while (is_digit(*p)) d.mantissa = d.mantissa * 10 + static_cast<std::uint64_t>(*p++ - '0');
-    d.digits += static_cast<std::size_t>(p - point);
-    d.exponent = static_cast<int>(point - p);
-  }
-  if (d.digits > 0 && (*p == 'e' || *p == 'E')) {
-    ++p;
-    const bool minus = *p == '-';
-    if (*p == '-' || *p == '+') ++p;
-    int e = 0;
-    const char* const begin = p;
-    while (is_digit(*p) && p - begin < 5) e = e * 10 + (*p++ - '0');
-    if (p == begin) d.digits = 0;
-    d.exponent += minus ? -e : e;
-  }
-  d.end = p;
-  return d;
-}
-
-/// Clinger 1990: with a mantissa below 2^53 and |exponent| <= 22 both operands
-/// are exact doubles, so one multiplication or division rounds correctly.
-bool is_exact(const Decimal& d) noexcept {
-  return d.digits > 0 && d.digits <= 19 && d.mantissa <= (std::uint64_t{1} << 53) &&
-         d.exponent >= -22 && d.exponent <= 22;
-}
-
-double exact_value(const Decimal& d) noexcept {
-  const auto m = static_cast<double>(d.mantissa);
-  const double value = d.exponent < 0 ? m / kPowersOfTen[static_cast<std::size_t>(-d.exponent)]
-                                      : m * kPowersOfTen[static_cast<std::size_t>(d.exponent)];
-  return d.negative ? -value : value;
-}
-
-std::string utf8(std::uint32_t code) {
-  const auto byte = [](std::uint32_t b) {
-    return static_cast<char>(static_cast<unsigned char>(b));
-  };
-  const auto tail = [&](int shift) { return byte(0x80 | ((code >> shift) & 0x3f)); };
-  if (code < 0x80) return {byte(code)};
-  if (code < 0x800) return {byte(0xc0 | (code >> 6)), tail(0)};
-  if (code < 0x10000) return {byte(0xe0 | (code >> 12)), tail(6), tail(0)};
-  return {byte(0xf0 | (code >> 18)), tail(12), tail(6), tail(0)};
-}
 
 }  // namespace
 
@@ -116,7 +44,9 @@ Cursor::Cursor(ByteSource& source, Lexicon lexicon)
 /// Drops what lies before at_, moves the rest to the front and reads on. False at the end.
 bool Cursor::fill() {
   if (exhausted_) return false;
-  if (counted_ < at_) counted_position_ = advance(counted_position_, counted_, at_);
+  if (counted_ < at_)
+    counted_position_ =
+        position_after(counted_position_, {counted_, static_cast<std::size_t>(at_ - counted_)});
   char* const front = buffer_.get();
   const auto kept = static_cast<std::size_t>(end_ - at_);
   discarded_ += static_cast<std::uint64_t>(at_ - front);
@@ -351,7 +281,8 @@ std::uint64_t Cursor::natural(std::string_view expected, std::uint64_t most) {
 
 Position Cursor::position() {
   if (token_ >= counted_) {
-    counted_position_ = advance(counted_position_, counted_, token_);
+    counted_position_ =
+        position_after(counted_position_, {counted_, static_cast<std::size_t>(token_ - counted_)});
     counted_ = token_;
   }
   return counted_position_;
@@ -380,72 +311,6 @@ void Cursor::fail_at(Position where, std::string_view expected, std::string_view
 
 std::uint64_t Cursor::bytes_read() const noexcept {
   return discarded_ + static_cast<std::uint64_t>(at_ - buffer_.get());
-}
-
-std::string read_all(ByteSource& source) {
-  constexpr std::size_t kBlock = std::size_t{1} << 16;
-  constexpr std::uint64_t kAlwaysFine = std::uint64_t{1} << 26;
-  std::string text;
-  for (;;) {
-    const std::size_t size = text.size();
-    text.resize(size + kBlock);
-    const std::size_t got = source.read(text.data() + size, kBlock);
-    text.resize(size + got);
-    if (got == 0) return text;
-    if (text.size() > kAlwaysFine && text.size() / 100 > source.raw_bytes()) {
-      throw ParseError(source.name(), 1, 1,
-                       "text that compresses to no less than a hundredth of its size",
-                       fmt::format("{} bytes from {}", text.size(), source.raw_bytes()));
-    }
-  }
-}
-
-Position position_after(Position from, std::string_view text) {
-  return advance(from, text.data(), text.data() + text.size());
-}
-
-namespace {
-
-template <typename Number>
-void append_chars(std::string& text, Number value) {
-  std::array<char, 32> digits;
-  const auto [stop, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  static_cast<void>(error);
-  text.append(digits.data(), stop);
-}
-
-}  // namespace
-
-void append_number(std::string& text, double value) { append_chars(text, value); }
-void append_number(std::string& text, std::uint64_t value) { append_chars(text, value); }
-
-bool is_utf8(std::string_view text) {
-  std::size_t tail = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (tail > 0) {
-      if ((byte & 0xc0) != 0x80) return false;
-      --tail;
-    } else if (byte >= 0x80) {
-      if (byte < 0xc2 || byte > 0xf4) return false;
-      tail = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-    }
-  }
-  return tail == 0;
-}
-
-std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 40;
-  std::string out = "\"";
-  for (const char c : text.substr(0, kMost)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + (text.size() > kMost ? "...\"" : "\"");
 }
 
 }  // namespace credo

@@ -4,6 +4,7 @@
 // columns only when somebody asks (nearly always an error).
 
 #include <credo/core/formats/byte_source.hpp>
+#include <credo/core/formats/characters.hpp>
 
 #include <array>
 #include <cstddef>
@@ -14,12 +15,6 @@
 #include <vector>
 
 namespace credo {
-
-/// A place in a text, both 1-based; columns count bytes.
-struct Position {
-  std::size_t line = 1;
-  std::size_t column = 1;
-};
 
 /// What a format counts as a comment.
 enum class Comments : std::uint8_t {
@@ -127,22 +122,5 @@ class Cursor {
   std::uint64_t discarded_ = 0;
   bool exhausted_ = false;
 };
-
-/// The text of a whole source. Throws ParseError when decompression yields more than a hundred
-/// times the bytes that went in and more than 64 MiB: no model does, a decompression bomb does.
-[[nodiscard]] std::string read_all(ByteSource& source);
-
-/// The place just after `text` when it begins at `from`.
-[[nodiscard]] Position position_after(Position from, std::string_view text);
-
-/// The shortest decimal that reads back as the same double; "-inf" for -infinity.
-void append_number(std::string& text, double value);
-void append_number(std::string& text, std::uint64_t value);
-
-/// Whether the bytes are UTF-8 (lead and continuation bytes match).
-[[nodiscard]] bool is_utf8(std::string_view text);
-
-/// The start of a text as messages show it: quoted, cut, unprintable bytes escaped.
-[[nodiscard]] std::string shown(std::string_view text);
 
 }  // namespace credo

@@ -112,8 +112,7 @@ class UaiReader {
 
   void read_table(Scope scope) {
     const auto factor = graph_.factor_count();
-    std::vector<std::size_t> shape;
-    for (const VariableId v : scope) shape.push_back(graph_.cardinality(v));
+    std::vector<std::size_t> shape = graph_.shape_of(scope);
     const std::uint64_t size = saturating_product(shape);
     const std::uint64_t declared = cursor_.natural("the number of entries of a table");
     if (declared != size) {

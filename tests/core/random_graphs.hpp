@@ -71,8 +71,7 @@ class RandomGraphs {
     }
     for (std::size_t f = below(10); f-- > 0;) {
       Scope s = scope(count, 4);
-      std::vector<std::size_t> shape;
-      for (const VariableId v : s) shape.push_back(graph.cardinality(v));
+      std::vector<std::size_t> shape = graph.shape_of(s);
       std::vector<double> values(saturating_product(shape));
       for (double& x : values) x = value();
       Table table = Table::dense(std::move(shape), std::move(values));
@@ -105,8 +104,7 @@ class RandomGraphs {
 
   /// A random p(last given the others of scope).
   Table conditional(const FactorGraph& graph, const Scope& s) {
-    std::vector<std::size_t> shape;
-    for (const VariableId v : s) shape.push_back(graph.cardinality(v));
+    std::vector<std::size_t> shape = graph.shape_of(s);
     std::vector<double> values(saturating_product(shape));
     const std::size_t width = shape.back();
     for (std::size_t row = 0; row < values.size(); row += width) {

@@ -41,12 +41,6 @@ FactorGraph variables_of(const FactorGraph& graph) {
   return copy;
 }
 
-std::vector<std::size_t> shape_of(const FactorGraph& graph, const Scope& scope) {
-  std::vector<std::size_t> shape;
-  for (const VariableId v : scope) shape.push_back(graph.cardinality(v));
-  return shape;
-}
-
 /// Calls visit(states of the scope) in row-major order.
 void for_each_state(const FactorGraph& graph, const Scope& scope,
                     const std::function<void(const std::vector<std::size_t>&)>& visit) {
@@ -125,7 +119,7 @@ Rewritten transposed(const FactorGraph& graph, const Evidence& evidence, Random&
     Scope scope = graph.factor(f).scope;
     random.shuffle(scope);
     r.graph.add_factor(
-        scope, Table::dense(shape_of(graph, scope), log_product(graph, {f}, scope), Domain::log));
+        scope, Table::dense(graph.shape_of(scope), log_product(graph, {f}, scope), Domain::log));
   }
   return r;
 }
@@ -142,7 +136,7 @@ Rewritten merged_pairs(const FactorGraph& graph, const Evidence& evidence, Rando
       }
     }
     r.graph.add_factor(
-        scope, Table::dense(shape_of(graph, scope), log_product(graph, pair, scope), Domain::log));
+        scope, Table::dense(graph.shape_of(scope), log_product(graph, pair, scope), Domain::log));
   }
   return r;
 }
@@ -158,8 +152,8 @@ Rewritten split_factors(const FactorGraph& graph, const Evidence& evidence, Rand
       part[i] = random.uniform(-2.0, 2.0);
       rest[i] -= part[i];
     }
-    r.graph.add_factor(scope, Table::dense(shape_of(graph, scope), part, Domain::log));
-    r.graph.add_factor(scope, Table::dense(shape_of(graph, scope), rest, Domain::log));
+    r.graph.add_factor(scope, Table::dense(graph.shape_of(scope), part, Domain::log));
+    r.graph.add_factor(scope, Table::dense(graph.shape_of(scope), rest, Domain::log));
   }
   return r;
 }

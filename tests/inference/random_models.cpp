@@ -175,12 +175,6 @@ struct TableMaker {
   }
 };
 
-std::vector<std::size_t> shape_of(const FactorGraph& graph, const Scope& scope) {
-  std::vector<std::size_t> shape;
-  for (const VariableId v : scope) shape.push_back(graph.cardinality(v));
-  return shape;
-}
-
 Scope random_scope(const FactorGraph& graph, TableMaker& make) {
   const ModelClass& of = make.of;
   // No numbers are drawn for what a class does not ask for: older classes keep their models.
@@ -203,7 +197,7 @@ Scope random_scope(const FactorGraph& graph, TableMaker& make) {
 void add_random_factor(FactorGraph& graph, TableMaker& make) {
   const ModelClass& of = make.of;
   const Scope scope = random_scope(graph, make);
-  const std::vector<std::size_t> shape = shape_of(graph, scope);
+  const std::vector<std::size_t> shape = graph.shape_of(scope);
   if (make.random.chance(of.shared_fraction)) {
     for (const Factor& earlier : graph.factors()) {
       if (std::ranges::equal(earlier.table.shape(), shape)) {
@@ -239,7 +233,7 @@ void add_random_conditional(FactorGraph& graph, VariableId child, TableMaker& ma
     }
     values.insert(values.end(), row.begin(), row.end());
   }
-  graph.add_conditional(scope, child, make.stored(shape_of(graph, scope), values));
+  graph.add_conditional(scope, child, make.stored(graph.shape_of(scope), values));
 }
 
 }  // namespace

@@ -54,8 +54,7 @@ FactorGraph normalised(const FactorGraph& network) {
     for (const VariableId v : factor.scope) {
       if (v != *factor.child) scope.push_back(v);
     }
-    std::vector<std::size_t> shape;
-    for (const VariableId v : scope) shape.push_back(network.cardinality(v));
+    std::vector<std::size_t> shape = network.shape_of(scope);
     const std::size_t columns = saturating_product(shape) / shape.front();
     std::vector<double> values(columns * shape.front());
     for (std::size_t c = 0; c < columns; ++c) {

@@ -1,6 +1,6 @@
 #include "networks.hpp"
 
-#include <credo/models/joint_states.hpp>
+#include <credo/core/joint_states.hpp>
 
 #include <doctest/doctest.h>
 
@@ -39,8 +39,7 @@ double mass(const Joint& joint, const std::map<VariableId, std::size_t>& fixed) 
 /// max |p(x, y, z) p(z) - p(x, z) p(y, z)| over all states.
 double dependence(const Joint& joint, const FactorGraph& graph, VariableId x, VariableId y,
                   const Scope& z) {
-  std::vector<std::size_t> extents;
-  for (const VariableId v : z) extents.push_back(graph.cardinality(v));
+  const std::vector<std::size_t> extents = graph.shape_of(z);
   double largest = 0.0;
   for_each_joint_state(extents, [&](std::span<const std::size_t> states) {
     std::map<VariableId, std::size_t> given;
