@@ -1,23 +1,22 @@
 // Reductions before planning.
 //
 // 1. Hard evidence slices tables: observed variables leave every scope.
-// 2. Zero propagation (generalised arc consistency): a state of a variable that
-//    no non-zero entry of some table supports has probability zero and is
-//    dropped, until nothing changes. Worklist over tables; each pass costs the
-//    table's size. Variables of tables kept sparse are left whole.
+// 2. States of probability zero are dropped (zero_propagation.hpp). Variables of
+//    tables kept sparse are left whole.
 // 3. Barren conditionals (Shachter 1988): sum_child p(child given parents) = 1,
 //    so a conditional whose child is in no other table and not asked for goes.
-// 4. Products: a table f(x, rest) = g(x) h(rest) is replaced by its parts, and
-//    constants by scalars; scopes shrink, and so does every later step.
+// 4. Tables that are products are replaced by their parts (product_split.hpp).
 // What is left may fall into components; the planner handles a forest.
 
+#include <credo/core/joint_states.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/inference/product_split.hpp>
 #include <credo/inference/reduced_model.hpp>
+#include <credo/inference/zero_propagation.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
-#include <numeric>
+#include <span>
 #include <utility>
 
 namespace credo {
@@ -26,123 +25,6 @@ namespace {
 
 // Column sums this close to one count as one: the conditional may be dropped.
 constexpr double kColumnTolerance = 1e-12;
-// Relative difference below which two products count as equal (rank-one test).
-constexpr double kProductTolerance = 4e-15;
-// Tables above this size are not searched for products.
-constexpr std::uint64_t kLargestProductTest = std::uint64_t{1} << 22U;
-
-/// States still possible per variable, as masks; empty mask: all states.
-using Masks = std::vector<std::vector<char>>;
-
-/// Counts through the joint states of a shape, last index fastest.
-class JointState {
- public:
-  explicit JointState(std::span<const std::size_t> shape)
-      : shape_(shape), state_(shape.size(), 0) {}
-  [[nodiscard]] const std::vector<std::size_t>& state() const { return state_; }
-  void next() {
-    for (std::size_t d = shape_.size(); d-- > 0;) {
-      if (++state_[d] < shape_[d]) return;
-      state_[d] = 0;
-    }
-  }
-
- private:
-  std::span<const std::size_t> shape_;
-  std::vector<std::size_t> state_;
-};
-
-class ZeroPropagation {
- public:
-  ZeroPropagation(const FactorGraph& graph, const Evidence& evidence)
-      : graph_(graph), masks_(graph.variable_count()) {
-    for (const auto& [v, finding] : evidence.findings()) {
-      std::vector<char>& mask = masks_[v];
-      mask.assign(graph.cardinality(v), 0);
-      switch (finding.kind) {
-        case FindingKind::hard:
-          mask[finding.state] = 1;
-          break;
-        case FindingKind::allowed:
-          for (const std::size_t state : finding.allowed) mask[state] = 1;
-          break;
-        case FindingKind::likelihood:
-          for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = finding.likelihood[i] > 0.0;
-          break;
-      }
-    }
-  }
-
-  /// False when some variable has no state left.
-  bool run() {
-    for (const std::vector<char>& mask : masks_) {
-      if (!mask.empty() && std::ranges::find(mask, 1) == mask.end()) return false;
-    }
-    std::deque<FactorId> work;
-    std::vector<char> queued(graph_.factor_count(), 0);
-    for (FactorId f = 0; f < graph_.factor_count(); ++f) {
-      const Table& table = graph_.factor(f).table;
-      if (table.log_largest() == -kInfinity) return false;
-      if (!table.has_zero() || stays_sparse(table)) continue;
-      work.push_back(f);
-      queued[f] = 1;
-    }
-    while (!work.empty()) {
-      const FactorId f = work.front();
-      work.pop_front();
-      queued[f] = 0;
-      for (const VariableId v : shrunk_by(f)) {
-        if (std::ranges::find(masks_[v], 1) == masks_[v].end()) return false;
-        for (const FactorId other : graph_.factors_of(v)) {
-          const Table& table = graph_.factor(other).table;
-          if (other == f || queued[other] || !table.has_zero() || stays_sparse(table)) continue;
-          work.push_back(other);
-          queued[other] = 1;
-        }
-      }
-    }
-    return true;
-  }
-
-  [[nodiscard]] const Masks& masks() const { return masks_; }
-
- private:
-  /// Drops unsupported states of the factor's variables; returns those that lost some.
-  std::vector<VariableId> shrunk_by(FactorId f) {
-    const Factor& factor = graph_.factor(f);
-    const Table table = factor.table.densified(factor.table.size());
-    const std::span<const double> values = table.values();
-    const double zero = table.domain() == Domain::linear ? 0.0 : -kInfinity;
-    std::vector<std::vector<char>> support(factor.scope.size());
-    for (std::size_t d = 0; d < support.size(); ++d) support[d].assign(table.shape()[d], 0);
-    JointState joint(table.shape());
-    for (std::size_t i = 0; i < values.size(); ++i, joint.next()) {
-      if (values[i] == zero || !possible(factor.scope, joint.state())) continue;
-      for (std::size_t d = 0; d < support.size(); ++d) support[d][joint.state()[d]] = 1;
-    }
-    std::vector<VariableId> shrunk;
-    for (std::size_t d = 0; d < support.size(); ++d) {
-      std::vector<char>& mask = masks_[factor.scope[d]];
-      if (mask.empty()) mask.assign(support[d].size(), 1);
-      if (mask != support[d]) {
-        mask = support[d];
-        shrunk.push_back(factor.scope[d]);
-      }
-    }
-    return shrunk;
-  }
-
-  [[nodiscard]] bool possible(const Scope& scope, const std::vector<std::size_t>& state) const {
-    for (std::size_t d = 0; d < scope.size(); ++d) {
-      const std::vector<char>& mask = masks_[scope[d]];
-      if (!mask.empty() && !mask[state[d]]) return false;
-    }
-    return true;
-  }
-
-  const FactorGraph& graph_;
-  Masks masks_;
-};
 
 /// Whether every column of the conditional sums to one, to the last digits.
 bool sums_to_one(const Factor& factor) {
@@ -188,57 +70,6 @@ std::vector<char> needed_factors(const FactorGraph& graph, const Evidence& evide
   return needed;
 }
 
-/// f(x_d, rest) = g(x_d) h(rest)? The largest entry's row and column decide g and h.
-bool is_product_at(const Table& table, std::size_t d, std::vector<double>& g,
-                   std::vector<double>& h) {
-  const std::span<const double> f = table.values();
-  const std::size_t extent = table.shape()[d];
-  std::size_t inner = 1;
-  for (std::size_t k = d + 1; k < table.rank(); ++k) inner *= table.shape()[k];
-  const std::size_t rest = f.size() / extent;
-  const auto at = [&](std::size_t x, std::size_t r) {
-    return f[(r / inner * extent + x) * inner + r % inner];
-  };
-  const auto pivot = static_cast<std::size_t>(std::ranges::max_element(f) - f.begin());
-  if (f[pivot] <= 0.0) return false;
-  const std::size_t pivot_x = pivot / inner % extent;
-  const std::size_t pivot_rest = pivot / (inner * extent) * inner + pivot % inner;
-  g.resize(extent);
-  h.resize(rest);
-  for (std::size_t x = 0; x < extent; ++x) g[x] = at(x, pivot_rest) / f[pivot];
-  for (std::size_t r = 0; r < rest; ++r) h[r] = at(pivot_x, r);
-  for (std::size_t r = 0; r < rest; ++r) {
-    for (std::size_t x = 0; x < extent; ++x) {
-      const double product = g[x] * h[r];
-      const double value = at(x, r);
-      if (std::fabs(product - value) > kProductTolerance * std::max(product, value)) return false;
-    }
-  }
-  return true;
-}
-
-/// Splits single variables off a part while it is a product.
-void split_products(std::vector<ReducedTable>& tables, ReducedTable part) {
-  for (std::size_t d = 0; d < part.scope.size() && part.scope.size() > 1;) {
-    std::vector<double> g;
-    std::vector<double> h;
-    if (!is_product_at(*part.owned, d, g, h)) {
-      ++d;
-      continue;
-    }
-    std::vector<std::size_t> shape(part.owned->shape().begin(), part.owned->shape().end());
-    const std::size_t extent = shape[d];
-    shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(d));
-    ReducedTable single = part;
-    single.scope = {part.scope[d]};
-    single.owned = Table::dense({extent}, std::move(g));
-    tables.push_back(std::move(single));
-    part.scope.erase(part.scope.begin() + static_cast<std::ptrdiff_t>(d));
-    part.owned = Table::dense(std::move(shape), std::move(h));
-  }
-  tables.push_back(std::move(part));
-}
-
 class Reducer {
  public:
   Reducer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
@@ -258,7 +89,7 @@ class Reducer {
       model_.observed[v] = 1;
       model_.cardinality[v] = 1;
     }
-    if (options_.propagate_zeros) propagate_zeros();
+    if (options_.propagate_zeros) keep_possible_states();
     if (model_.impossible) return std::move(model_);
     add_factors();
     add_findings();
@@ -268,9 +99,9 @@ class Reducer {
   }
 
  private:
-  void propagate_zeros() {
-    ZeroPropagation propagation(graph_, evidence_);
-    if (!propagation.run()) {
+  void keep_possible_states() {
+    const std::optional<StateMasks> masks = propagate_zeros(graph_, evidence_);
+    if (!masks) {
       model_.impossible = true;
       return;
     }
@@ -280,7 +111,7 @@ class Reducer {
       for (const VariableId v : f.scope) whole[v] = 1;
     }
     for (VariableId v = 0; v < graph_.variable_count(); ++v) {
-      const std::vector<char>& mask = propagation.masks()[v];
+      const std::vector<char>& mask = (*masks)[v];
       if (mask.empty() || whole[v] || model_.observed[v]) continue;
       std::vector<std::uint32_t> kept;
       for (std::uint32_t state = 0; state < mask.size(); ++state) {
@@ -300,14 +131,6 @@ class Reducer {
     return wanted;
   }
 
-  [[nodiscard]] Scope free_scope(const Scope& scope) const {
-    Scope free;
-    for (const VariableId v : scope) {
-      if (!model_.observed[v]) free.push_back(v);
-    }
-    return free;
-  }
-
   void add_factors() {
     std::vector<char> needed(graph_.factor_count(), 1);
     if (options_.drop_barren) needed = needed_factors(graph_, evidence_, wanted_variables());
@@ -317,8 +140,9 @@ class Reducer {
         model_.dropped[*factor.child] = 1;
         continue;
       }
-      ReducedTable table{ReducedTable::Kind::factor, f, free_scope(factor.scope), std::nullopt};
-      if (options_.split_products && table.scope.size() > 1 && may_split(factor)) {
+      ReducedTable table{ReducedTable::Kind::factor, f, model_.free_scope(factor.scope),
+                         std::nullopt};
+      if (options_.split_products && table.scope.size() > 1 && may_be_product(factor.table)) {
         table.kind = ReducedTable::Kind::part;
         table.owned = sliced(factor);
         split_products(model_.tables, std::move(table));
@@ -328,34 +152,22 @@ class Reducer {
     }
   }
 
-  [[nodiscard]] static bool may_split(const Factor& factor) {
-    const Table& table = factor.table;
-    // Linear values well inside the range of doubles only: quotients must not round to 0.
-    return !table.is_sparse() && table.domain() == Domain::linear &&
-           table.size() <= kLargestProductTest && table.log_smallest() > -200.0 &&
-           table.log_largest() < 200.0;
-  }
-
   /// The factor over its free variables and kept states.
   [[nodiscard]] Table sliced(const Factor& factor) const {
-    std::vector<std::size_t> shape;
-    for (const VariableId v : free_scope(factor.scope)) shape.push_back(model_.cardinality[v]);
-    const auto size = static_cast<std::size_t>(saturating_product(shape));
+    std::vector<std::size_t> shape = model_.shape_of(model_.free_scope(factor.scope));
     std::vector<double> values;
-    values.reserve(size);
-    JointState joint(shape);
-    for (std::size_t i = 0; i < size; ++i, joint.next()) {
+    values.reserve(static_cast<std::size_t>(saturating_product(shape)));
+    for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
       std::uint64_t index = 0;
       std::size_t free = 0;
       for (std::size_t d = 0; d < factor.scope.size(); ++d) {
         const VariableId v = factor.scope[d];
-        const std::size_t state = model_.observed[v]
-                                      ? evidence_.find(v)->state
-                                      : model_.original_state(v, joint.state()[free++]);
+        const std::size_t state = model_.observed[v] ? evidence_.find(v)->state
+                                                     : model_.original_state(v, states[free++]);
         index = index * factor.table.shape()[d] + state;
       }
       values.push_back(factor.table.values()[index]);
-    }
+    });
     return Table::dense(std::move(shape), std::move(values));
   }
 
@@ -373,7 +185,7 @@ class Reducer {
   void add_joints() {
     for (std::uint32_t i = 0; i < query_.joints.size(); ++i) {
       model_.tables.push_back(
-          {ReducedTable::Kind::joint, i, free_scope(query_.joints[i]), std::nullopt});
+          {ReducedTable::Kind::joint, i, model_.free_scope(query_.joints[i]), std::nullopt});
     }
   }
 
@@ -410,6 +222,37 @@ class Reducer {
 };
 
 }  // namespace
+
+std::vector<std::size_t> ReducedModel::shape_of(const Scope& scope) const {
+  std::vector<std::size_t> shape;
+  shape.reserve(scope.size());
+  for (const VariableId v : scope) shape.push_back(cardinality[v]);
+  return shape;
+}
+
+Scope ReducedModel::free_scope(const Scope& scope) const {
+  Scope free;
+  for (const VariableId v : scope) {
+    if (!observed[v]) free.push_back(v);
+  }
+  return free;
+}
+
+void ReducedModel::set_states(const Scope& scope, std::size_t index,
+                              std::vector<std::size_t>& states) const {
+  for (std::size_t k = scope.size(); k-- > 0;) {
+    states[scope[k]] = index % cardinality[scope[k]];
+    index /= cardinality[scope[k]];
+  }
+}
+
+bool ReducedModel::next_states(const Scope& scope, std::vector<std::size_t>& states) const {
+  for (std::size_t k = scope.size(); k-- > 0;) {
+    if (++states[scope[k]] < cardinality[scope[k]]) return true;
+    states[scope[k]] = 0;
+  }
+  return false;
+}
 
 bool stays_sparse(const Table& table) {
   return table.is_sparse() && table.size() > kSmallestSparse && table.stored() < table.size() / 2;

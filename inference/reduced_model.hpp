@@ -61,6 +61,17 @@ struct ReducedModel {
   [[nodiscard]] std::size_t original_state(VariableId v, std::size_t kept) const {
     return kept_states[v].empty() ? kept : kept_states[v][kept];
   }
+  /// Numbers of kept states of a scope: the shape of a table of this model.
+  [[nodiscard]] std::vector<std::size_t> shape_of(const Scope& scope) const;
+  /// The part of a scope that no hard finding fixes.
+  [[nodiscard]] Scope free_scope(const Scope& scope) const;
+
+  /// The joint state of a scope of that row-major index, written into `states`, which has one
+  /// kept state per variable of the graph.
+  void set_states(const Scope& scope, std::size_t index, std::vector<std::size_t>& states) const;
+  /// Moves `states` to the next joint state of a scope, the last variable fastest. False after the
+  /// last one; the scope is back at its first state then.
+  bool next_states(const Scope& scope, std::vector<std::size_t>& states) const;
 };
 
 /// Sparse tables above this many dense entries stay sparse; smaller ones are expanded.

@@ -60,14 +60,6 @@ class KBest {
     return entry;
   }
 
-  bool next(const Scope& scope) {
-    for (std::size_t i = scope.size(); i-- > 0;) {
-      if (++states_[scope[i]] < p_.model.cardinality[scope[i]]) return true;
-      states_[scope[i]] = 0;
-    }
-    return false;
-  }
-
   /// The operand's list at the current states; leaves have lists of one.
   [[nodiscard]] List list_of(const Operand& operand, double& leaf_value) const {
     if (operand.kind == Operand::Kind::leaf) {
@@ -120,7 +112,7 @@ class KBest {
       best.insert(best.end(), std::make_move_iterator(here.begin()),
                   std::make_move_iterator(here.end()));
       keep_best(best);
-    } while (next(node.eliminated));
+    } while (p_.model.next_states(node.eliminated, states_));
     return best;
   }
 
@@ -134,18 +126,13 @@ class KBest {
       const std::vector<Candidate> best = fibre(node);
       for (std::size_t r = 0; r < best.size(); ++r) lists[entry * k_ + r] = best[r].value;
       ++entry;
-    } while (next(node.kept));
+    } while (p_.model.next_states(node.kept, states_));
   }
 
   void find_roots() {
-    std::vector<char> has_parent(lists_.size(), 0);
-    for (const Node& node : tree_.nodes) {
-      for (const Operand& operand : node.operands) {
-        if (operand.kind == Operand::Kind::node) has_parent[operand.index] = 1;
-      }
-    }
-    for (std::size_t n = 0; n < lists_.size(); ++n) {
-      if (!has_parent[n]) roots_.push_back(n);
+    const std::vector<std::uint32_t> parent = link(tree_).parent;
+    for (std::size_t n = 0; n < parent.size(); ++n) {
+      if (parent[n] == kNoNode) roots_.push_back(n);
     }
   }
 
@@ -172,12 +159,7 @@ class KBest {
     for (std::size_t n = lists_.size(); n-- > 0;) {
       const Node& node = tree_.nodes[n];
       const Candidate chosen = fibre(node).at(rank[n]);
-      std::size_t joint = chosen.joint;
-      for (std::size_t i = node.eliminated.size(); i-- > 0;) {
-        const VariableId v = node.eliminated[i];
-        states_[v] = joint % p_.model.cardinality[v];
-        joint /= p_.model.cardinality[v];
-      }
+      p_.model.set_states(node.eliminated, chosen.joint, states_);
       for (std::size_t i = 0; i < node.operands.size(); ++i) {
         if (node.operands[i].kind == Operand::Kind::node) {
           rank[node.operands[i].index] = chosen.ranks[i];

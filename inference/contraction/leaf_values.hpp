@@ -4,9 +4,11 @@
 #include <credo/core/evidence.hpp>
 #include <credo/inference/contraction/program.hpp>
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <numbers>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,9 +47,17 @@ struct LeafValues {
   ExponentRange range;
 };
 
+inline constexpr double kLog2E = std::numbers::log2e;
+
+/// An entry in the arithmetic of a program, its table scaled: value * 2^-scale, or log value.
+inline double convert(double value, Domain from, Arithmetic to, double scale) {
+  if (to == Arithmetic::log) return from == Domain::log ? value : std::log(value);
+  if (from == Domain::log) return std::exp(value - scale * std::numbers::ln2);
+  return scale == 0.0 ? value : std::ldexp(value, -static_cast<int>(scale));
+}
+
 /// Copies shared by leaves that have the same numbers (T copies of one transition).
-class LeafCache {
- public:
+struct LeafCache {
   std::map<std::string, LeafValues> values;
 };
 

@@ -87,6 +87,12 @@ struct Program {
 /// the program would need to run: check peak_bytes first.
 [[nodiscard]] Program compile(const ReducedModel& model, Tree tree, ProgramOptions options);
 
+/// The slot a node reads for an operand.
+[[nodiscard]] std::uint32_t slot_of(const Program& program, const Operand& operand);
+
+/// The sparse leaf that drives a node, its first operand; or nullptr.
+[[nodiscard]] const Leaf* sparse_leaf(const Program& program, const Node& node);
+
 /// Whether a table's entries fit linear arithmetic (a double times one power of two).
 [[nodiscard]] bool fits_linear(const Table& table);
 

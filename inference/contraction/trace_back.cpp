@@ -42,9 +42,7 @@ double entry_of(const Execution& execution, const Operand& operand,
       return sparse_entry(*leaf.sparse, program.tree.leaves[operand.index].scope, states, zero);
     }
   }
-  const std::uint32_t slot = operand.kind == Operand::Kind::leaf
-                                 ? program.leaves[operand.index].slot
-                                 : program.node_slot[operand.index];
+  const std::uint32_t slot = slot_of(program, operand);
   const auto shift = static_cast<std::int64_t>(program.slots[slot].lanes ? lane : 0);
   return execution.data(slot)[offset_in(program.slots[slot].layout, states) + shift];
 }
@@ -59,16 +57,6 @@ double product_at(const Execution& execution, const Node& node,
     product = logarithms ? product + entry : product * entry;
   }
   return product;
-}
-
-/// Moves to the next joint state of the variables; false after the last.
-bool next_state(const ReducedModel& model, const Scope& variables,
-                std::vector<std::size_t>& states) {
-  for (std::size_t k = variables.size(); k-- > 0;) {
-    if (++states[variables[k]] < model.cardinality[variables[k]]) return true;
-    states[variables[k]] = 0;
-  }
-  return false;
 }
 
 std::size_t best_index(const std::vector<double>& weights) {
@@ -125,14 +113,10 @@ std::vector<std::size_t> trace_back(const Prepared& prepared, const Execution& e
     for (const VariableId v : node.eliminated) states[v] = 0;
     do {
       weights.push_back(product_at(execution, node, states));
-    } while (next_state(prepared.model, node.eliminated, states));
-    std::size_t chosen =
+    } while (prepared.model.next_states(node.eliminated, states));
+    const std::size_t chosen =
         uniform ? drawn_index(weights, logarithms, uniform()) : best_index(weights);
-    for (std::size_t k = node.eliminated.size(); k-- > 0;) {
-      const VariableId v = node.eliminated[k];
-      states[v] = chosen % prepared.model.cardinality[v];
-      chosen /= prepared.model.cardinality[v];
-    }
+    prepared.model.set_states(node.eliminated, chosen, states);
   }
   return states;
 }

@@ -334,4 +334,15 @@ Plan build_plan(const ReducedModel& model, std::span<const VariableId> order,
 
 Tree lower(const ReducedModel& model, const Plan& plan) { return Lowering(model, plan).run(); }
 
+TreeLinks link(const Tree& tree) {
+  TreeLinks links{std::vector<std::uint32_t>(tree.nodes.size(), kNoNode),
+                  std::vector<std::uint32_t>(tree.leaves.size(), kNoNode)};
+  for (std::uint32_t n = 0; n < tree.nodes.size(); ++n) {
+    for (const Operand& operand : tree.nodes[n].operands) {
+      (operand.kind == Operand::Kind::leaf ? links.node_of_leaf : links.parent)[operand.index] = n;
+    }
+  }
+  return links;
+}
+
 }  // namespace credo::contraction

@@ -6,6 +6,7 @@
 #include <credo/inference/reduced_model.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -51,6 +52,15 @@ struct Tree {
   /// Children before parents; depth first, so that few messages are alive at once.
   std::vector<Node> nodes;
 };
+
+inline constexpr std::uint32_t kNoNode = std::numeric_limits<std::uint32_t>::max();
+
+/// A tree read upwards.
+struct TreeLinks {
+  std::vector<std::uint32_t> parent;        ///< per node; kNoNode at a root
+  std::vector<std::uint32_t> node_of_leaf;  ///< kNoNode for constants, which no node takes
+};
+[[nodiscard]] TreeLinks link(const Tree& tree);
 
 /// Splits every step into nodes: sparse tables of a step are merged, and small operands are
 /// multiplied together first, as long as the product stays small against the largest operand.

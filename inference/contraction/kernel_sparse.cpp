@@ -1,0 +1,71 @@
+// The contraction of one compressed-row operand with dense ones: a walk over the
+// stored entries, so that the cost is entries times extra indices, whatever the
+// dense size. A sum of logarithms takes two walks: maxima into out, then the
+// exponentials relative to them into scratch.
+
+#include <credo/inference/contraction/kernel_loops.hpp>
+
+namespace credo::contraction::CREDO_KERNEL_VARIANT {
+
+namespace {
+
+/// Calls body(value of the product, output index) for every stored entry and extra index.
+template <typename Semiring, typename Body>
+inline void for_each_term(const SparseCall& call, const Body& body) {
+  for (Index row = 0; row < call.row_count; ++row) {
+    const auto begin = static_cast<Index>(call.row_begin[row]);
+    const auto end = static_cast<Index>(call.row_begin[row + 1]);
+    for (Index j = begin; j < end; ++j) {
+      const auto column = static_cast<Index>(call.column[j]);
+      Position at;
+      for (int i = 1; i < call.operand_count; ++i) {
+        at.operand[i] = call.row_offset[i][row] + column * call.column_stride[i];
+      }
+      at.out = call.out_is_entries ? j : call.out_row_offset[row] + column * call.out_column_stride;
+      const double stored = call.out_is_entries ? Semiring::kOne : call.operand[0][j];
+      if (call.extra_count == 0) {
+        double term = stored;
+        for (int i = 1; i < call.operand_count; ++i) {
+          term = Semiring::times(term, call.operand[i][at.operand[i]]);
+        }
+        body(term, at.out);
+        continue;
+      }
+      Odometer extra(call.extra, call.extra_count, call.operand_count, 0);
+      do {
+        double term = stored;
+        for (int i = 1; i < call.operand_count; ++i) {
+          term = Semiring::times(term, call.operand[i][at.operand[i] + extra.at().operand[i]]);
+        }
+        body(term, at.out + extra.at().out);
+      } while (extra.next());
+    }
+  }
+}
+
+template <typename Semiring>
+void sparse_pass(const SparseCall& call) {
+  for (Index i = 0; i < call.out_entries; ++i) call.out[i] = Semiring::kZero;
+  for_each_term<Semiring>(
+      call, [&](double term, Index at) { call.out[at] = Semiring::plus(call.out[at], term); });
+}
+
+}  // namespace
+
+void sparse(const SparseCall& call) {
+  if (call.arithmetic == Arithmetic::linear) {
+    return call.maximise ? sparse_pass<LinearMax>(call) : sparse_pass<LinearSum>(call);
+  }
+  sparse_pass<LogMax>(call);
+  if (call.maximise) return;
+  for (Index i = 0; i < call.out_entries; ++i) call.scratch[i] = 0.0;
+  for_each_term<LogMax>(call, [&](double term, Index at) {
+    if (term != kMinusInfinity) call.scratch[at] += exp_nonpositive(term - call.out[at]);
+  });
+  for (Index i = 0; i < call.out_entries; ++i) {
+    if (call.scratch[i] != 1.0 && call.out[i] != kMinusInfinity)
+      call.out[i] += log(call.scratch[i]);
+  }
+}
+
+}  // namespace credo::contraction::CREDO_KERNEL_VARIANT
