@@ -28,7 +28,8 @@ struct Finding {
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
-/// At most one finding per variable; a later one replaces an earlier one.
+/// At most one finding per variable; a later one replaces an earlier one. Nothing is checked
+/// against a graph before validate(), which everything that answers calls.
 class Evidence {
  public:
   /// x_v = state.
@@ -37,6 +38,7 @@ class Evidence {
   void observe_likelihood(VariableId v, std::vector<double> likelihood);
   /// x_v is one of the states.
   void allow(VariableId v, std::vector<std::size_t> states);
+  /// Forgets the finding about v, if there is one.
   void retract(VariableId v);
 
   /// The same by names. Throw ModelError with the nearest names.
@@ -48,6 +50,7 @@ class Evidence {
 
   /// By increasing variable.
   [[nodiscard]] const std::map<VariableId, Finding>& findings() const noexcept { return findings_; }
+  /// The finding about v, or nullptr.
   [[nodiscard]] const Finding* find(VariableId v) const;
   [[nodiscard]] bool empty() const noexcept { return findings_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return findings_.size(); }

@@ -60,13 +60,14 @@ class FactorGraph {
   /// Adds f(scope). Throws ModelError, naming variable and factor, on unknown
   /// or repeated variables and on a shape that differs from the cardinalities.
   FactorId add_factor(Scope scope, Table table);
-  /// The same from all entries, row-major over scope.
+  /// The same from all entries, linear, row-major over scope. Throws as Table::dense() too.
   FactorId add_factor(Scope scope, std::vector<double> values);
 
   /// Adds p(child given others of scope); child must be in scope. Throws as
   /// add_factor, and when some column does not sum to 1 within tolerance (kInfinity: unchecked).
   FactorId add_conditional(Scope scope, VariableId child, Table table, double tolerance = 1e-6);
 
+  // Indices out of range throw std::out_of_range: they are bugs of the caller.
   [[nodiscard]] std::size_t variable_count() const noexcept { return variables_.size(); }
   [[nodiscard]] std::size_t factor_count() const noexcept { return factors_.size(); }
   [[nodiscard]] const Variable& variable(VariableId v) const { return variables_.at(v); }
@@ -81,6 +82,7 @@ class FactorGraph {
     return factors_of_.at(v);
   }
 
+  /// The variable of that name, if there is one.
   [[nodiscard]] std::optional<VariableId> find_variable(std::string_view name) const;
   /// The variable of that name. Throws ModelError with the nearest names.
   [[nodiscard]] VariableId require_variable(std::string_view name) const;

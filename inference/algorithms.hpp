@@ -10,10 +10,11 @@
 
 namespace credo {
 
+/// One line of the table. The functions expect a valid question.
 struct Algorithm {
-  std::string_view name;
-  std::string_view summary;
-  Guarantee guarantee;
+  std::string_view name;     ///< as in InferOptions::algorithm
+  std::string_view summary;  ///< for people
+  Guarantee guarantee;       ///< of every answer it gives
   /// "" when it can answer; else the reason, with numbers.
   std::string (*why_not)(const FactorGraph&, const Evidence&, const Query&, const InferOptions&);
   /// Status::refused, with the same reason (and the plan), when it cannot.
@@ -23,7 +24,7 @@ struct Algorithm {
 /// In the order automatic choice tries them.
 [[nodiscard]] std::span<const Algorithm> algorithms() noexcept;
 
-/// Throws OptionError with the nearest names.
+/// The algorithm of that name. Throws OptionError with the nearest names.
 [[nodiscard]] const Algorithm& require_algorithm(std::string_view name);
 
 }  // namespace credo

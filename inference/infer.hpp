@@ -30,11 +30,13 @@ enum class Scalar : std::uint8_t {
   log_double,     ///< natural logarithms
 };
 
+/// How to answer; every default is valid.
 struct InferOptions {
   /// A name of the table of algorithms, or "auto".
   std::string algorithm = "auto";
   /// Refuse plans that would need more. Tables of the model are not counted.
   double memory_limit_bytes = 8.0 * 1024 * 1024 * 1024;
+  /// Of the whole question, measured; past it the status is deadline. At least 0.
   double time_limit_seconds = kInfinity;
   /// Results do not depend on it.
   std::size_t threads = 1;
@@ -69,10 +71,12 @@ class CompiledQuery {
   CompiledQuery(CompiledQuery&&) noexcept;
   CompiledQuery& operator=(CompiledQuery&&) noexcept;
 
+  /// The plan that every run follows; reasons for a refusal are on the results.
   [[nodiscard]] const Plan& plan() const noexcept;
   /// Throws EvidenceError when the findings are not of the pattern.
   [[nodiscard]] Result run(const Evidence& evidence) const;
-  /// One result per evidence, contracted together with the batch as innermost index.
+  /// One result per evidence, contracted together with the batch as innermost index; each is, bit
+  /// for bit, what run() returns. Throws as run(), before any work.
   [[nodiscard]] std::vector<Result> run_batch(std::span<const Evidence> evidences) const;
 
  private:

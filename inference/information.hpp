@@ -1,5 +1,7 @@
 #pragma once
-// Entropies, mutual information and divergences of exact posteriors, in nats.
+// Entropies, mutual information and divergences of exact posteriors p(x) = p~(x) / Z
+// under evidence e, in nats. Definitions: Cover and Thomas 2006, chapter 2.
+// All of them ask infer() and throw as it does (EvidenceError, QueryError, OptionError).
 
 #include <credo/inference/infer.hpp>
 
@@ -17,7 +19,7 @@ struct Quantity {
 /// H(X) = log Z - E_p[log p~(X)] of the joint posterior.
 [[nodiscard]] Quantity entropy(const FactorGraph& graph, const Evidence& evidence,
                                const InferOptions& options = {});
-/// H(X_S) of a set of variables.
+/// H(X_S) = -sum p(x_S) log p(x_S) of a set of distinct variables.
 [[nodiscard]] Quantity entropy(const FactorGraph& graph, const Evidence& evidence,
                                const Scope& variables, const InferOptions& options = {});
 /// I(X_A; X_B given evidence) = sum p(a, b) log p(a, b) / (p(a) p(b)). A and B disjoint.
@@ -35,7 +37,7 @@ struct Quantity {
                                                   const InferOptions& options = {});
 /// KL(p(x_v given e), p(x_v)) for every variable: what the evidence moved.
 struct EvidenceImpact {
-  std::vector<double> divergence;
+  std::vector<double> divergence;  ///< one per variable of the graph
   Status status = Status::not_run;
   std::string message = "not run yet";
 };

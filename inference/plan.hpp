@@ -33,7 +33,7 @@ struct PlanOptions {
 
 /// One contraction: multiply the operands, eliminate, hand up a message.
 struct PlanStep {
-  /// Variables of the operands.
+  /// Variables of the operands: the scope of the joint table that is never formed.
   Scope scope;
   /// Eliminated here; scope minus these is the scope of the message.
   Scope eliminated;

@@ -23,7 +23,8 @@ enum class Task : std::uint8_t {
 /// "pr", "mar", "map", "mmap", "sample", "sensitivity": the names of the command line.
 [[nodiscard]] std::string_view task_name(Task task) noexcept;
 
-/// A task and its targets. Build one with the named functions below.
+/// A task and its targets. Build one with the named functions below; validate() knows the graph,
+/// and everything that answers calls it.
 struct Query {
   Task task = Task::log_partition;
 
@@ -42,12 +43,19 @@ struct Query {
   std::size_t sample_count = 1;
   std::uint64_t seed = 1;
 
+  /// log Z = log sum_x p~(x).
   [[nodiscard]] static Query log_partition();
+  /// p(x_v) for every target, or every variable.
   [[nodiscard]] static Query marginals(std::vector<VariableId> targets = {});
+  /// p(x_scope) as one table over the scope in its order.
   [[nodiscard]] static Query joint(Scope scope);
+  /// The k_best assignments x of largest p~(x), best first; fewer when fewer have p~(x) > 0.
   [[nodiscard]] static Query map(std::size_t k_best = 1);
+  /// argmax over x_targets of sum over the other variables of p~(x).
   [[nodiscard]] static Query marginal_map(std::vector<VariableId> targets);
+  /// Independent draws from p = p~ / Z; the same seed gives the same draws.
   [[nodiscard]] static Query samples(std::size_t count, std::uint64_t seed);
+  /// d log Z / d f(x_f), linear, for every entry of every factor.
   [[nodiscard]] static Query sensitivity();
 
   /// Throws QueryError on unknown or repeated variables and counts of 0.

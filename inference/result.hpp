@@ -22,16 +22,19 @@ enum class Status : std::uint8_t {
   deadline,             ///< the time limit came first
   cancelled,            ///< the observer asked to stop
 };
+/// The enumerator with dashes: "not-run", "ok", "impossible-evidence", ...
 [[nodiscard]] std::string_view status_name(Status status) noexcept;
 
+/// What is known about the numbers of a result.
 enum class Guarantee : std::uint8_t {
-  none,
-  exact,
-  upper_bound,
-  lower_bound,
+  none,         ///< nothing
+  exact,        ///< equal up to rounding
+  upper_bound,  ///< of log Z
+  lower_bound,  ///< of log Z
   fixed_point,  ///< converged, no bound
-  unconverged,
+  unconverged,  ///< stopped before its fixed point
 };
+/// The enumerator with dashes: "exact", "upper-bound", ...
 [[nodiscard]] std::string_view guarantee_name(Guarantee guarantee) noexcept;
 
 /// A joint marginal p(x_scope), linear domain, sums to 1. Sparse when the factor it belongs to is.
@@ -40,7 +43,7 @@ struct Belief {
   Table table;
 };
 
-/// A full assignment, one state per variable.
+/// A full assignment, one state per variable of the graph.
 struct Assignment {
   std::vector<std::size_t> states;
   /// log p~(x), or for marginal MAP log sum over the other variables.
@@ -59,6 +62,7 @@ struct Message {
   Table downward;
 };
 
+/// Wall-clock times; NaN for what did not happen.
 struct Timings {
   double plan_seconds = kNaN;   ///< reduce, order, compile
   double infer_seconds = kNaN;  ///< contract
@@ -72,12 +76,15 @@ struct Result {
   std::string algorithm_requested;
   std::string algorithm_used;
 
-  /// Natural logarithm of Z; -infinity when status is impossible_evidence.
+  /// Natural logarithm of Z; -infinity when status is impossible_evidence. NaN where the task
+  /// maximises and the algorithm does not sum on the way.
   double log_z = kNaN;
+  /// Bounds of log Z; both are log_z when it is exact.
   double log_z_lower = kNaN;
   double log_z_upper = kNaN;
 
-  /// One vector per variable, or empty vectors for variables not asked for.
+  /// p(x_v), linear, as many entries as v has states: one vector per variable, empty for those not
+  /// asked for.
   std::vector<std::vector<double>> marginals;
   /// In the order of Query::joints.
   std::vector<Belief> joints;
@@ -87,10 +94,12 @@ struct Result {
   /// not maximised are those of the best completion (their MAP given the targets is not implied):
   /// they are left at 0.
   std::vector<Assignment> assignments;
+  /// One state per variable of the graph each; drawn independently.
   std::vector<std::vector<std::size_t>> samples;
   /// One table per factor: d log Z / d f(x_f), signed values, row-major like
   /// the factor's dense table, or aligned with its stored entries when sparse.
   std::vector<std::vector<double>> sensitivity;
+  /// One per step of the plan when Query::messages asks for them.
   std::vector<Message> messages;
 
   /// impossible_evidence: a minimal set of findings of probability zero; empty
@@ -99,6 +108,7 @@ struct Result {
 
   Plan plan;
   Timings timings;
+  /// Iterative algorithms: sweeps done, and the largest change of the last one in nats.
   int iterations = -1;
   double residual = kNaN;
   /// "scaled-double" or "log-double": the scalar that was used.

@@ -31,6 +31,7 @@ struct FormatInfo {
 
 /// Every format, in the order of the enumeration.
 [[nodiscard]] std::span<const FormatInfo> formats() noexcept;
+/// The line of one format.
 [[nodiscard]] const FormatInfo& format_info(Format format) noexcept;
 
 /// The format of that name. Throws OptionError with the names there are.
@@ -43,6 +44,7 @@ struct FormatInfo {
 /// ParseError (source:line:column) on text that is not a valid model.
 [[nodiscard]] FactorGraph read_model(const std::filesystem::path& path,
                                      std::optional<Format> format = {});
+/// The same from text or a stream, which messages call source_name.
 [[nodiscard]] FactorGraph read_model(std::string_view text, Format format, std::string source_name);
 [[nodiscard]] FactorGraph read_model(std::istream& stream, Format format, std::string source_name);
 

@@ -26,7 +26,7 @@ class ByteSource;
 /// "n var state ...\n". Throws EvidenceError when a finding is not hard: the format has no other.
 [[nodiscard]] std::string write_uai_evidence(const Evidence& evidence);
 
-/// Query file: "n var ...", distinct variables of the graph.
+/// Query file: "n var ...", distinct variables of the graph. Throws ParseError; FileError.
 [[nodiscard]] std::vector<VariableId> read_uai_query(ByteSource& source, const FactorGraph& graph);
 [[nodiscard]] std::vector<VariableId> read_uai_query(const std::filesystem::path& path,
                                                      const FactorGraph& graph);
@@ -58,7 +58,7 @@ struct UaiPartialAssignment {
   friend bool operator==(const UaiPartialAssignment&, const UaiPartialAssignment&) = default;
 };
 
-/// Readers of result files. Throw ParseError.
+/// Readers of result files. Throw ParseError; from a path also FileError.
 [[nodiscard]] UaiPartition read_uai_partition(ByteSource& source);
 [[nodiscard]] UaiMarginals read_uai_marginals(ByteSource& source);
 [[nodiscard]] UaiAssignment read_uai_assignment(ByteSource& source);

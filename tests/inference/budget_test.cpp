@@ -11,14 +11,6 @@
 using namespace credo;
 using namespace credo::testing;
 
-namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
-
 TEST_CASE("budget: a plan over budget is refused before allocation, with numbers and advice") {
   // 60 x 60: a table of about 2^60 entries, which nobody can allocate.
   const FactorGraph graph = grid(60);

@@ -15,14 +15,6 @@
 using namespace credo;
 using namespace credo::testing;
 
-namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
-
 TEST_CASE("limits: the time limit and the observer stop work with their status") {
   for (const Algorithm& algorithm : algorithms()) {
     CAPTURE(algorithm.name);

@@ -4,6 +4,7 @@
 #include <credo/inference/algorithms.hpp>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace credo::testing {
@@ -43,6 +44,11 @@ void check_same_answer(const FactorGraph& graph, const Evidence& evidence, const
 
 /// Everything two results must share to be called bit-equal: all numbers, not the timings.
 [[nodiscard]] bool bit_equal(const Result& a, const Result& b);
+
+/// Whether a message says something.
+[[nodiscard]] inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 /// A model and question as text, for the message of a failed check.
 [[nodiscard]] std::string describe_question(const FactorGraph& graph, const Evidence& evidence,
