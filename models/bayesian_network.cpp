@@ -4,8 +4,8 @@
 
 #include <credo/core/error.hpp>
 #include <credo/core/graph_structure.hpp>
-#include <credo/models/bayesian_network.hpp>
 #include <credo/core/joint_states.hpp>
+#include <credo/models/bayesian_network.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
