@@ -1,6 +1,9 @@
 #include <credo/core/numerics.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 
 namespace credo {
 
@@ -50,6 +53,19 @@ std::uint64_t saturating_product(std::span<const std::size_t> extents) noexcept 
     }
   }
   return product;
+}
+
+std::string describe_bytes(double bytes) {
+  constexpr std::array<const char*, 7> kNames{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  std::size_t unit = 0;
+  while (bytes >= 1024.0 && unit + 1 < kNames.size()) {
+    bytes /= 1024.0;
+    ++unit;
+  }
+  if (bytes >= 1024.0) {
+    return fmt::format("{:.3g} {}", bytes, kNames[unit]);
+  }
+  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kNames[unit]);
 }
 
 }  // namespace credo

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace credo {
@@ -46,5 +47,8 @@ class CompensatedSum {
   double sum_ = 0.0;
   double compensation_ = 0.0;
 };
+
+/// Bytes for people, in powers of 1024: "12 bytes", "1.5 GiB".
+[[nodiscard]] std::string describe_bytes(double bytes);
 
 }  // namespace credo

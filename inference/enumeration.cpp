@@ -69,8 +69,8 @@ std::string why_not_enumeration(const FactorGraph& graph, const Evidence& eviden
   }
   const double bytes = 8.0 * static_cast<double>(cells);
   if (bytes > options.memory_limit_bytes) {
-    return fmt::format("needs {:.3g} bytes, the memory limit is {:.3g}", bytes,
-                       options.memory_limit_bytes);
+    return fmt::format("needs {}, the memory limit is {}", describe_bytes(bytes),
+                       describe_bytes(options.memory_limit_bytes));
   }
   return "";
 }

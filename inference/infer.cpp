@@ -1,4 +1,5 @@
 #include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
 #include <credo/inference/conflict.hpp>
 #include <credo/inference/driver.hpp>
 
@@ -43,9 +44,8 @@ std::string why_answer_too_large(const FactorGraph& graph, const Query& query,
   }
   if (const double bytes = states * sizeof(double); bytes > limit) {
     return fmt::format(
-        "the variables have {:.3g} states in all, {:.3g} bytes at one number each; the memory "
-        "limit is {:.3g} bytes",
-        states, bytes, options.memory_limit_bytes);
+        "the variables have {:.3g} states in all, {} at one number each; the memory limit is {}",
+        states, describe_bytes(bytes), describe_bytes(options.memory_limit_bytes));
   }
   if (query.task != Task::samples) return "";
   const double samples = static_cast<double>(query.sample_count);
@@ -53,9 +53,10 @@ std::string why_answer_too_large(const FactorGraph& graph, const Query& query,
   const double bytes = samples * (sizeof(std::vector<std::size_t>) + numbers * sizeof(std::size_t));
   if (bytes <= limit) return "";
   return fmt::format(
-      "{} samples of {} variables take {:.3g} bytes; the memory limit is {:.3g} bytes; draw fewer "
-      "at a time, with different seeds",
-      query.sample_count, graph.variable_count(), bytes, options.memory_limit_bytes);
+      "{} samples of {} variables take {}; the memory limit is {}; draw fewer at a time, with "
+      "different seeds",
+      query.sample_count, graph.variable_count(), describe_bytes(bytes),
+      describe_bytes(options.memory_limit_bytes));
 }
 
 void complete_result(const FactorGraph& graph, const Evidence& evidence,

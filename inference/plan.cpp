@@ -1,4 +1,5 @@
 #include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
 #include <credo/inference/plan.hpp>
 
 #include <fmt/format.h>
@@ -43,8 +44,8 @@ void PlanOptions::validate() const {
 }
 
 std::string Plan::summary() const {
-  return fmt::format("{} steps, {:.3g} operations, {:.3g} bytes at most, widest step 2^{:.1f} ({})",
-                     steps.size(), operations, peak_bytes, log2_widest, method);
+  return fmt::format("{} steps, {:.3g} operations, {} at most, widest step 2^{:.1f} ({})",
+                     steps.size(), operations, describe_bytes(peak_bytes), log2_widest, method);
 }
 
 std::string Plan::describe(const FactorGraph& graph) const {

@@ -50,7 +50,7 @@ struct ControlArguments {
   std::string map;
   std::optional<bool> slippery;
   std::string method = "posterior";
-  double rho = 1.0;
+  std::optional<double> rho;
   double temperature = 1.0;
   std::string prior = "uniform";
   std::optional<std::size_t> horizon;

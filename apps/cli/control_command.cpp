@@ -62,9 +62,12 @@ Mdp load_process(const ControlArguments& c) {
   return control::read_mdp_json(c.environment);
 }
 
-void require_available_method(const std::string& method) {
+void require_available_method(const ControlArguments& c) {
   const std::string known =
-      require_one_of("--method", method, {"posterior", "clamped", "hard", "map", "mmap", "risk"});
+      require_one_of("--method", c.method, {"posterior", "clamped", "hard", "map", "mmap", "risk"});
+  if (c.rho && known != "risk") {
+    throw OptionError(fmt::format("--rho belongs to --method risk, got --method {}", known));
+  }
   if (known != "posterior") {
     throw Refusal(fmt::format(
         "method '{}' is not available; available: posterior (exact sum-product)", known));
@@ -186,7 +189,7 @@ ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start) {
   const ControlArguments& c = arguments.control;
   const std::string format =
       require_one_of("--format", arguments.output.format, {"text", "json", "svg"});
-  require_available_method(c.method);
+  require_available_method(c);
   control::PosteriorOptions options = make_options(arguments, since_start);
   const Mdp mdp = load_process(c);
   Session session(arguments.output, since_start);

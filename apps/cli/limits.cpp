@@ -101,19 +101,6 @@ double default_memory_limit_bytes() {
   return std::max(1.0, std::floor(kFreeShare * free));
 }
 
-std::string describe_bytes(double bytes) {
-  constexpr std::array<const char*, 7> kNames{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  std::size_t unit = 0;
-  while (bytes >= 1024.0 && unit + 1 < kNames.size()) {
-    bytes /= 1024.0;
-    ++unit;
-  }
-  if (bytes >= 1024.0) {
-    return fmt::format("{:.3g} {}", bytes, kNames[unit]);
-  }
-  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kNames[unit]);
-}
-
 std::string describe_seconds(double seconds) {
   if (seconds < 1e-3) {
     return fmt::format("{:.0f} us", seconds * 1e6);

@@ -14,9 +14,6 @@ namespace credo::cli {
 /// group's limit; 8 GiB where neither can be read.
 [[nodiscard]] double default_memory_limit_bytes();
 
-/// "1.5 GiB": a size for people.
-[[nodiscard]] std::string describe_bytes(double bytes);
-
 /// "23 ms": a time for people.
 [[nodiscard]] std::string describe_seconds(double seconds);
 

@@ -24,16 +24,6 @@ namespace {
 constexpr double kWidestStep = 55.0;
 constexpr std::size_t kVariablesShown = 16;
 
-std::string human_bytes(double bytes) {
-  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  std::size_t unit = 0;
-  while (bytes >= 1024.0 && unit + 1 < std::size(kUnits)) {
-    bytes /= 1024.0;
-    ++unit;
-  }
-  return fmt::format("{:.3g} {}", bytes, kUnits[unit]);
-}
-
 bool is_marginals(const Query& query) { return query.task == Task::marginals; }
 
 bool wants_all_marginals(const Query& query) {
@@ -117,7 +107,7 @@ std::string refusal_text(const Prepared& p, double bytes, double operations) {
       "needs {} and {:.3g} operations, the limit is {}; the widest step eliminates {} among {} "
       "variables with 2^{:.1f} joint states ({}{}); try a larger memory limit, more plan restarts, "
       "an order of your own, or evidence on these variables",
-      human_bytes(bytes), operations, human_bytes(p.options.memory_limit_bytes),
+      describe_bytes(bytes), operations, describe_bytes(p.options.memory_limit_bytes),
       p.graph->variable(widest.eliminated.front()).name, names.size(), p.plan.log2_widest,
       fmt::join(std::span(names).first(shown), " "), shown < names.size() ? " ..." : "");
 }

@@ -80,8 +80,25 @@ double finite_believed_return(const Mdp& mdp, const Posterior& posterior) {
   return sum.value() + mean({last.data(), final_reward.size()}, final_reward);
 }
 
+/// At least: the messages and marginals of every step, and its variables and factors.
+double smallest_posterior_bytes(const Mdp& mdp, std::size_t horizon) {
+  constexpr double kBytesPerStep = 1024.0;
+  const auto states = static_cast<double>(mdp.state_count());
+  const auto actions = static_cast<double>(mdp.action_count());
+  const double numbers = states * actions + 3.0 * states + actions;
+  return static_cast<double>(horizon) * (numbers * sizeof(double) + kBytesPerStep);
+}
+
 Posterior solve_finite(const Mdp& mdp, const PosteriorOptions& options) {
   Posterior posterior;
+  const double bytes = smallest_posterior_bytes(mdp, *options.horizon);
+  if (bytes > options.infer.memory_limit_bytes) {
+    posterior.status = Status::refused;
+    posterior.message = fmt::format(
+        "{} decisions need at least {}, the limit is {}; try a smaller horizon or the infinite one",
+        *options.horizon, describe_bytes(bytes), describe_bytes(options.infer.memory_limit_bytes));
+    return posterior;
+  }
   const TrajectoryOptions trajectory = trajectory_options(mdp, options, *options.horizon);
   prepare(mdp, trajectory, posterior);
   posterior.horizon = options.horizon;

@@ -110,6 +110,9 @@ TEST_CASE("control: other methods of the contract are refused, unknown ones are 
     CHECK(run.out.empty());
     CHECK(contains(run.err, "posterior"));
   }
+  const Run misplaced = run_credo({"control", "frozen_lake", "--horizon", "5", "--rho", "2"});
+  CHECK(misplaced.code == 1);
+  CHECK(contains(misplaced.err, "--rho belongs to --method risk"));
   const Run unknown = run_credo({"control", "frozen_lake", "--method", "posteriro"});
   CHECK(unknown.code == 1);
   CHECK(contains(unknown.err, "did you mean posterior"));

@@ -130,3 +130,11 @@ TEST_CASE("100 x 100 slippery lake, 200 steps") {
   CHECK(posterior.plan.peak_bytes > 1.5 * both_ways);
   CHECK(posterior.plan.peak_bytes < 3.0 * both_ways);
 }
+
+TEST_CASE("control: a horizon beyond the memory limit is refused before anything is built") {
+  PosteriorOptions options;
+  options.horizon = 100'000'000'000;
+  const Posterior posterior = solve_posterior(frozen_lake(), options);
+  CHECK(posterior.status == credo::Status::refused);
+  CHECK(posterior.message.find("100000000000 decisions need at least") == 0);
+}
