@@ -1,6 +1,8 @@
 #pragma once
 // A JSON text, written front to back. Numbers are the shortest that read back
-// to the same double; NaN and infinities, which JSON lacks, become null.
+// to the same double; NaN and infinities, which JSON lacks, become null. No tree
+// is built (a million marginals are text at once), and a vector stays on one line:
+// nlohmann's writer spreads every number over a line of its own, or nothing at all.
 
 #include <concepts>
 #include <span>
