@@ -49,6 +49,17 @@ TEST_CASE("limits: the time limit and the observer stop work with their status")
   }
 }
 
+TEST_CASE("limits: the same options and seed give the same plan, whatever the clock says") {
+  const FactorGraph graph = grid(12);
+  const Plan plan = infer(graph, Query::log_partition()).plan;
+  CHECK(plan.orders_tried > 1);
+  for (int repetition = 0; repetition < 5; ++repetition) {
+    const Plan again = infer(graph, Query::log_partition()).plan;
+    CHECK(again.order == plan.order);
+    CHECK(again.orders_tried == plan.orders_tried);
+  }
+}
+
 TEST_CASE("limits: results say what was requested and what was used") {
   const Result result = infer(grid(3), Query::log_partition());
   CHECK(result.algorithm_requested == "auto");
