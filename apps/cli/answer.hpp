@@ -10,6 +10,8 @@
 
 namespace credo::cli {
 
+class JsonWriter;
+
 /// Borrows everything.
 struct Answer {
   const FactorGraph& graph;
@@ -30,6 +32,10 @@ struct Answer {
 [[nodiscard]] std::string render(const Answer& answer, std::string_view format);
 [[nodiscard]] std::string render_text(const Answer& answer);
 [[nodiscard]] std::string render_json(const Answer& answer);
+/// The fields task, status, message, guarantee, algorithm of an object that is being written.
+void write_outcome(JsonWriter& json, const Answer& answer);
+/// Its field timings: load, plan, infer, in seconds.
+void write_timings(JsonWriter& json, const Answer& answer);
 [[nodiscard]] std::string render_uai(const Answer& answer);
 /// A header of variable names, then lines of state names, quoted as RFC 4180 says.
 [[nodiscard]] std::string render_csv(const Answer& answer);

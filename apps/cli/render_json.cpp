@@ -100,15 +100,27 @@ void write_conflict(JsonWriter& json, const Answer& answer) {
 
 }  // namespace
 
-std::string render_json(const Answer& answer) {
+void write_outcome(JsonWriter& json, const Answer& answer) {
   const Result& r = answer.result;
-  JsonWriter json;
-  json.begin_object();
   json.field("task", task_name(answer.query.task));
   json.field("status", status_name(r.status));
   json.field("message", r.message);
   json.field("guarantee", guarantee_name(r.guarantee));
   json.field("algorithm", r.algorithm_used);
+}
+
+void write_timings(JsonWriter& json, const Answer& answer) {
+  json.key("timings").begin_object(true);
+  json.field("load", answer.load_seconds);
+  json.field("plan", answer.result.timings.plan_seconds);
+  json.field("infer", answer.result.timings.infer_seconds).end_object();
+}
+
+std::string render_json(const Answer& answer) {
+  const Result& r = answer.result;
+  JsonWriter json;
+  json.begin_object();
+  write_outcome(json, answer);
   json.field("log_z", r.log_z);
   json.field("log_z_lower", r.log_z_lower);
   json.field("log_z_upper", r.log_z_upper);
@@ -116,10 +128,7 @@ std::string render_json(const Answer& answer) {
   write_assignments(json, answer);
   write_samples(json, answer);
   write_conflict(json, answer);
-  json.key("timings").begin_object(true);
-  json.field("load", answer.load_seconds);
-  json.field("plan", r.timings.plan_seconds);
-  json.field("infer", r.timings.infer_seconds).end_object();
+  write_timings(json, answer);
   json.key("predicted").begin_object(true);
   const bool planned = r.plan.method != "none";
   json.field("operations", planned ? r.plan.operations : kNaN);

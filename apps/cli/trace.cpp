@@ -83,15 +83,9 @@ std::string render_trace(const Answer& answer, const std::vector<Session::Event>
   const Result& r = answer.result;
   JsonWriter json;
   json.begin_object();
-  json.field("task", task_name(answer.query.task));
-  json.field("status", status_name(r.status));
-  json.field("message", r.message);
-  json.field("algorithm", r.algorithm_used);
+  write_outcome(json, answer);
   json.field("scalar", r.scalar_used);
-  json.key("timings").begin_object(true);
-  json.field("load", answer.load_seconds);
-  json.field("plan", r.timings.plan_seconds);
-  json.field("infer", r.timings.infer_seconds).end_object();
+  write_timings(json, answer);
   write_plan(json, answer);
   json.key("progress");
   write_events(json, events);
