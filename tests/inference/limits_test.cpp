@@ -63,6 +63,25 @@ TEST_CASE("limits: the same options and seed give the same plan, whatever the cl
   }
 }
 
+TEST_CASE("limits: threads change nothing, on steps large enough to be shared out") {
+  // Three variables in a triangle: one step of 300^3 joint states.
+  constexpr std::size_t kStates = 300;
+  Random random(4);
+  FactorGraph graph;
+  for (const char* name : {"a", "b", "c"}) graph.add_variable(name, kStates);
+  for (const Scope& scope : {Scope{0, 1}, Scope{1, 2}, Scope{0, 2}}) {
+    std::vector<double> values(kStates * kStates);
+    for (double& value : values) value = random.uniform(0.1, 1.0);
+    graph.add_factor(scope, std::move(values));
+  }
+  InferOptions options;
+  const Result alone = infer(graph, Query::marginals(), options);
+  for (const std::size_t threads : {2, 3}) {
+    options.threads = threads;
+    CHECK(bit_equal(alone, infer(graph, Query::marginals(), options)));
+  }
+}
+
 TEST_CASE("limits: results say what was requested and what was used") {
   const Result result = infer(grid(3), Query::log_partition());
   CHECK(result.algorithm_requested == "auto");
