@@ -146,6 +146,7 @@ void Execution::run_dense(const Instruction& instruction, Monitor& monitor, doub
   call.table_size = nest.table_size;
   call.run = nest.run;
   call.horizontal = nest.horizontal;
+  call.gather = nest.gather;
   if (instruction.operations <= kBlockOperations) {
     call.outer_end = nest.outer_total;
     kernels().dense(call);

@@ -50,6 +50,9 @@ struct DenseCall {
   /// The innermost loop.
   Loop run;
   bool horizontal = false;
+  /// Only copies operand 0: the run is contiguous in out, and entry r comes from offset
+  /// table[0][r].
+  bool gather = false;
 };
 
 /// A contraction with one compressed-row operand (index 0) and dense others.

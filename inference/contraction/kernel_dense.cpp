@@ -254,6 +254,16 @@ void dense_by_count(const DenseCall& call, const Operands& operands) {
   }
 }
 
+/// The offsets of a run are walked once per outer index, so they stay in the nearest cache.
+void gather(const DenseCall& call) {
+  Odometer outer(call.outer, call.outer_count, 1, call.outer_begin);
+  for (Index o = call.outer_begin; o < call.outer_end; ++o, outer.next()) {
+    const double* from = call.operand[0] + outer.at().operand[0];
+    double* out = call.out + outer.at().out;
+    for (Index r = 0; r < call.run.extent; ++r) out[r] = from[call.table[0][r]];
+  }
+}
+
 bool reduces(const DenseCall& call) {
   return call.reduce_count > 0 || call.table_size > 1 || call.horizontal;
 }
@@ -261,6 +271,7 @@ bool reduces(const DenseCall& call) {
 }  // namespace
 
 void dense(const DenseCall& call) {
+  if (call.gather) return gather(call);
   const Operands operands = split(call);
   if (call.arithmetic == Arithmetic::linear) {
     if (call.maximise) return dense_by_count<LinearMax, false>(call, operands);

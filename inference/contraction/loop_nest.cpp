@@ -222,6 +222,22 @@ Loop run_loop(const Candidate& chosen, std::span<const Layout> operands, const L
   return run;
 }
 
+/// Offsets of one operand at every joint state of the loops, the last one fastest.
+std::vector<std::int64_t> offsets(const std::vector<Loop>& loops, std::size_t operand) {
+  std::vector<std::int64_t> result(1, 0);
+  for (const Loop& loop : loops) {
+    std::vector<std::int64_t> grown;
+    grown.reserve(result.size() * static_cast<std::size_t>(loop.extent));
+    for (const std::int64_t base : result) {
+      for (std::int64_t x = 0; x < loop.extent; ++x) {
+        grown.push_back(base + x * loop.stride[operand]);
+      }
+    }
+    result = std::move(grown);
+  }
+  return result;
+}
+
 /// Offsets of the innermost reduced indices, up to kTableLimit of them; the rest stay loops.
 void fill_reduced(LoopNest& nest, std::span<const Layout> operands,
                   std::vector<IndexExtent> reduced) {
@@ -236,17 +252,7 @@ void fill_reduced(LoopNest& nest, std::span<const Layout> operands,
     nest.reduce.push_back(loop_over(index, operands, nullptr));
   }
   join_loops(nest.reduce, operands.size());
-  for (std::size_t i = 0; i < operands.size(); ++i) {
-    nest.table[i].assign(1, 0);
-    for (const Loop& loop : table_loops) {
-      std::vector<std::int64_t> grown;
-      grown.reserve(nest.table[i].size() * static_cast<std::size_t>(loop.extent));
-      for (const std::int64_t base : nest.table[i]) {
-        for (std::int64_t x = 0; x < loop.extent; ++x) grown.push_back(base + x * loop.stride[i]);
-      }
-      nest.table[i] = std::move(grown);
-    }
-  }
+  for (std::size_t i = 0; i < operands.size(); ++i) nest.table[i] = offsets(table_loops, i);
 }
 
 void fill_outer(LoopNest& nest, std::span<const Layout> operands, std::vector<IndexExtent> kept) {
@@ -351,14 +357,20 @@ LoopNest plan_copy(const Layout& from, const Layout& to, std::span<const IndexEx
   }
   for (const IndexExtent& index : kept) nest.out_entries *= index.extent;
   nest.operations = static_cast<double>(nest.out_entries);
-  const auto inner = std::ranges::min_element(
-      kept, {}, [&to](const IndexExtent& index) { return to.stride_of(index.index); });
-  if (inner != kept.end()) {
-    nest.run = loop_over(*inner, operands, &to);
-    kept.erase(inner);
+  // The innermost indices of the new layout become one run of offsets.
+  std::ranges::sort(kept, [&to](const IndexExtent& a, const IndexExtent& b) {
+    return to.stride_of(a.index) > to.stride_of(b.index);
+  });
+  std::vector<Loop> run;
+  while (!kept.empty() && (run.empty() || nest.run.extent * kept.back().extent <= kTableLimit)) {
+    nest.run.extent *= kept.back().extent;
+    run.insert(run.begin(), loop_over(kept.back(), operands, &to));
+    kept.pop_back();
   }
+  nest.run.out_stride = 1;
+  nest.gather = true;
+  nest.table[0] = offsets(run, 0);
   fill_outer(nest, operands, std::move(kept));
-  fill_reduced(nest, operands, {});
   return nest;
 }
 

@@ -44,6 +44,8 @@ struct LoopNest {
   std::int64_t table_size = 1;
   Loop run;
   bool horizontal = false;
+  /// A copy (see DenseCall::gather): table[0] has one offset per entry of the run.
+  bool gather = false;
   /// Multiplications: joint states times operands, at least one per state.
   double operations = 1.0;
   /// Operands worth copying first so that the run becomes contiguous: their
