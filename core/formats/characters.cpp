@@ -57,10 +57,15 @@ bool is_utf8(std::string_view text) {
 
 std::string shown(std::string_view text) {
   constexpr std::size_t kMost = 40;
+  std::string_view part = text.substr(0, kMost);
+  if (is_utf8(text)) {
+    while (!is_utf8(part)) part.remove_suffix(1);  // not through the middle of a character
+  }
+  const bool bytes = !is_utf8(part);
   std::string out = "\"";
-  for (const char c : text.substr(0, kMost)) {
+  for (const char c : part) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
+    if (byte < 0x20 || byte == 0x7f || (bytes && byte >= 0x80)) {
       out += fmt::format("\\x{:02x}", byte);
     } else {
       out.push_back(c);

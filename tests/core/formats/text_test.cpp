@@ -1,6 +1,7 @@
 #include <credo/core/error.hpp>
 #include <credo/core/formats/atomic_file.hpp>
 #include <credo/core/formats/byte_source.hpp>
+#include <credo/core/formats/characters.hpp>
 #include <credo/core/formats/text.hpp>
 
 #include <doctest/doctest.h>
@@ -209,4 +210,13 @@ TEST_CASE("atomic files: replaced whole, permissions kept, nothing left behind")
   CHECK_NOTHROW(write_file_atomically("/dev/null", "x"));
   CHECK(std::filesystem::is_character_file("/dev/null"));
   std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("text: what messages show is UTF-8, whatever the bytes were") {
+  CHECK(shown("x\n") == "\"x\\x0a\"");
+  CHECK(shown("gr\xc3\xbcn") == "\"gr\xc3\xbcn\"");
+  CHECK(shown("\xff\xc3") == "\"\\xff\\xc3\"");
+  // A cut never goes through a character.
+  const std::string cut = shown(std::string(39, 'a') + "\xc3\xbc" + "b");
+  CHECK(cut == "\"" + std::string(39, 'a') + "...\"");
 }
