@@ -1,0 +1,151 @@
+#pragma once
+// The best member of a variational family: max over q of L(q).
+
+#include <credo/inference/infer.hpp>
+#include <credo/inference/variational/family.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace credo {
+
+/// Whether one reverse sweep over the conditionals is globally optimal.
+struct Solubility {
+  bool soluble = false;
+  /// When soluble: the optimised conditionals in the order they are solved.
+  std::vector<VariableId> order;
+  /// When not: two optimised conditionals each of which needs the other first (or that lie on a
+  /// cycle of such needs).
+  std::optional<std::pair<VariableId, VariableId>> offending;
+  /// The same for people, with names.
+  std::string explanation;
+};
+
+/// The test: conditional v needs u when, with a parameter node theta_u above u, theta_u is not
+/// d-separated given {v} and pa(v) from the scores that v influences; soluble when these needs have
+/// no cycle. Lauritzen and Nilsson 2001 (extremality of limited-memory influence diagrams); Koller
+/// and Milch 2003 (s-reachability). Cost: conditionals x edges.
+[[nodiscard]] Solubility solubility(const FactorGraph& graph, const Evidence& evidence,
+                                    const Family& family);
+
+enum class VariationalMethod : std::uint8_t {
+  automatic,  ///< the sweep when the family is soluble and affordable, else ascent
+  sweep,      ///< one exact reverse sweep; refused when the family is not soluble
+  ascent,     ///< coordinate ascent
+};
+
+enum class AscentSchedule : std::uint8_t {
+  backward,  ///< reverse topological order: children before parents
+  forward,   ///< topological order
+  random,    ///< a new permutation per sweep
+};
+
+struct VariationalOptions {
+  VariationalMethod method = VariationalMethod::automatic;
+  double memory_limit_bytes = 8.0 * 1024 * 1024 * 1024;
+  double time_limit_seconds = kInfinity;
+  Observer observer;
+  /// Also q's single-variable marginals (a forward pass).
+  bool marginals = true;
+  /// Also log Z and the local terms of log Z - L, when log Z is affordable.
+  bool gap = false;
+  /// Keep the messages and scores of the sweep (tables of q are always kept).
+  bool messages = true;
+
+  // Ascent only.
+  AscentSchedule schedule = AscentSchedule::backward;
+  /// Independent starts; the first is uniform conditionals (or `initial`), the others random.
+  std::size_t restarts = 8;
+  std::uint64_t seed = 1;
+  /// Stop when a whole sweep raises L by less, in nats.
+  double tolerance = 1e-10;
+  std::size_t maximum_sweeps = 1000;
+  /// Multipliers of every weight, one stage each, ending with 1 (which is appended if missing).
+  std::vector<double> annealing;
+  /// One table per conditional in the order of Family::conditionals(), for the first start.
+  std::vector<Table> initial;
+
+  /// Throws OptionError naming option, value and bound.
+  void validate() const;
+};
+
+/// What eliminating one conditional hands up: U over scope, and the sum of scores J it came from.
+/// Signed natural-logarithmic quantities (tables in log domain), -infinity where infeasible.
+struct ScoreMessage {
+  VariableId eliminated = 0;
+  Scope scope;        ///< of U: parents of the conditional (and, when clamped, of what it carries)
+  Table message;      ///< U
+  Scope score_scope;  ///< of J
+  Table score;        ///< J; a scalar when not kept
+};
+
+/// One local term of log Z - L(q): E_q[ log q_v(x_v | x_pa) - log p(x_v | what comes before) ] >=
+/// 0.
+struct GapTerm {
+  VariableId variable = 0;
+  double nats = kNaN;
+};
+
+/// Poisoned until computed.
+struct VariationalResult {
+  Status status = Status::not_run;
+  std::string message = "not run yet";
+  /// Of value: exact (certified global maximum), fixed_point (ascent converged: a stationary point,
+  /// not certified) or unconverged.
+  Guarantee guarantee = Guarantee::none;
+  Solubility solubility;
+  /// "sweep" or "ascent".
+  std::string algorithm_used;
+
+  /// max L (of the sweep) or the best L found. -infinity when every q of the family gives some
+  /// impossible state probability; infeasible_factor then names one factor that does.
+  double value = kNaN;
+  /// value, when L is a lower bound of log Z: every w <= 1 with m <= 1, every rho >= 1; else NaN.
+  double log_z_lower = kNaN;
+  std::optional<FactorId> infeasible_factor;
+
+  /// q_v over (parents..., child), linear, aligned with Family::conditionals(). Rows that q never
+  /// reaches are still optimal for the sweep; rows without any feasible state are all 0. A clamped
+  /// conditional hands back its kernel. Empty scalar for observed variables.
+  std::vector<Table> conditionals;
+  /// In the order of elimination. Sweep only.
+  std::vector<ScoreMessage> messages;
+  /// Under q; one vector per variable, empty when not computed; observed: 1 on the state.
+  std::vector<std::vector<double>> marginals;
+
+  /// When options.gap: natural log of Z, and terms that add up to log_z - value when every weight
+  /// is 1.
+  double log_z = kNaN;
+  std::vector<GapTerm> gap;
+
+  /// Ascent: L after every block update of the best start, and of which start it was.
+  std::vector<double> trace;
+  std::size_t best_start = 0;
+  std::size_t sweeps = 0;
+  /// Gain of the last sweep, in nats.
+  double residual = kNaN;
+  /// What the plan predicted.
+  double predicted_operations = kNaN;
+  double predicted_peak_bytes = kNaN;
+  Timings timings;
+
+  [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
+};
+
+/// Maximises L(q) over the family. Throws EvidenceError, ModelError, OptionError on wrong input;
+/// everything else is a status.
+[[nodiscard]] VariationalResult maximize(const FactorGraph& graph, const Evidence& evidence,
+                                         const Family& family,
+                                         const VariationalOptions& options = {});
+
+/// L(q) of given conditionals (one per conditional of the family; clamped ones are ignored), by one
+/// all-clamped sweep. -infinity when q is infeasible.
+[[nodiscard]] double evidence_lower_bound(const FactorGraph& graph, const Evidence& evidence,
+                                          const Family& family,
+                                          std::span<const Table> conditionals);
+
+}  // namespace credo
