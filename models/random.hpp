@@ -30,20 +30,25 @@ class Random {
     return static_cast<std::size_t>(draw % n);
   }
 
-  /// A state drawn with probability proportional to its weight (linear domain, not all zero);
-  /// never a state of weight zero.
-  std::size_t categorical(std::span<const double> weights) {
+  /// A state below count drawn with probability proportional to weight(state) >= 0 (linear domain,
+  /// not all zero); never a state of weight zero.
+  template <typename Weight>
+  std::size_t categorical(std::size_t count, const Weight& weight) {
     double total = 0.0;
-    for (const double w : weights) total += w;
+    for (std::size_t state = 0; state < count; ++state) total += weight(state);
     double left = uniform() * total;
     std::size_t last = 0;
-    for (std::size_t state = 0; state < weights.size(); ++state) {
-      if (weights[state] <= 0.0) continue;
+    for (std::size_t state = 0; state < count; ++state) {
+      const double w = weight(state);
+      if (w <= 0.0) continue;
       last = state;
-      left -= weights[state];
+      left -= w;
       if (left < 0.0) break;
     }
     return last;
+  }
+  std::size_t categorical(std::span<const double> weights) {
+    return categorical(weights.size(), [weights](std::size_t state) { return weights[state]; });
   }
 
  private:
