@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -46,10 +47,11 @@ struct Conditional {
 };
 
 /// At most one conditional per variable. Nothing is checked against evidence before validate(),
-/// which everything that answers calls. Copies the handles of tables, borrows nothing.
+/// which everything that answers calls. Keeps handles of tables. A table used by many conditionals
+/// is checked, and its child moved to the last place, once.
 class Family {
  public:
-  /// The variables and factors are those of graph; only their count and names are kept.
+  /// The variables and factors are those of graph, which is borrowed while conditionals are added.
   explicit Family(const FactorGraph& graph);
 
   /// A conditional that is optimised. Throws ModelError on an unknown or repeated variable, a
@@ -71,18 +73,30 @@ class Family {
   /// The conditional of v, or nullptr.
   [[nodiscard]] const Conditional* find(VariableId v) const;
 
-  /// Throws ModelError, naming variables, when an unobserved variable (one without a hard finding)
-  /// has no conditional, when the directed graph has a cycle, or when a kernel gives probability to
-  /// a state that evidence excludes in every row. Conditionals of observed variables are ignored;
-  /// observed parents are sliced.
+  /// Throws ModelError, naming variables, when the graph is not of the shape the family was built
+  /// for, when an unobserved variable (one without a hard finding) has no conditional, or when the
+  /// directed graph on the unobserved variables has a cycle. Conditionals of observed variables are
+  /// ignored; observed parents are sliced. A kernel that insists on what evidence excludes is not
+  /// wrong input: L is then -infinity.
   void validate(const FactorGraph& graph, const Evidence& evidence) const;
 
  private:
   void add(Conditional conditional);
+  [[nodiscard]] Conditional kernel_of(FactorId factor);
+  void check_kernel(VariableId child, const Table& kernel);
+
+  /// A table that was seen before, and what became of it.
+  struct Prepared {
+    Table table;
+    std::size_t child_position;
+    Table arranged;
+  };
 
   const FactorGraph* graph_ = nullptr;
   std::vector<Conditional> conditionals_;
   std::vector<std::size_t> place_of_;
+  std::map<const void*, Prepared> arranged_;
+  std::map<const void*, Table> checked_;
 };
 
 /// Every unobserved variable free, without parents: q = prod_v q_v(x_v).

@@ -1,0 +1,127 @@
+// Ready-made families.
+//
+// fully_structured: eliminating v from the interaction graph of the sliced model, its neighbours
+// become its parents and one another's neighbours. Every factor then lies inside {v} and pa(v) of
+// the first of its variables to go, so that the posterior factorises along the family (Koller and
+// Friedman 2009, section 9.4). Cost: the edges of the triangulated graph.
+
+#include <credo/core/error.hpp>
+#include <credo/inference/elimination_order.hpp>
+#include <credo/inference/variational/family.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+namespace credo {
+
+namespace {
+
+bool is_observed(const Evidence& evidence, VariableId v) {
+  const Finding* finding = evidence.find(v);
+  return finding != nullptr && finding->kind == FindingKind::hard;
+}
+
+std::vector<VariableId> unobserved(const FactorGraph& graph, const Evidence& evidence) {
+  std::vector<VariableId> variables;
+  for (VariableId v = 0; v < graph.variable_count(); ++v) {
+    if (!is_observed(evidence, v)) variables.push_back(v);
+  }
+  return variables;
+}
+
+std::vector<VariableId> min_fill_order(const FactorGraph& graph, const Evidence& evidence) {
+  OrderProblem problem;
+  for (const Variable& v : graph.variables()) {
+    problem.log2_cardinality.push_back(std::log2(static_cast<double>(v.cardinality)));
+  }
+  problem.variables = unobserved(graph, evidence);
+  for (const Factor& factor : graph.factors()) {
+    Scope scope;
+    for (const VariableId v : factor.scope) {
+      if (!is_observed(evidence, v)) scope.push_back(v);
+    }
+    problem.scopes.push_back(std::move(scope));
+  }
+  problem.group.assign(graph.variable_count(), 0);
+  PlanOptions options;
+  options.restarts = 8;
+  return search_order(problem, options, [] { return true; }).order;
+}
+
+void check_order(const FactorGraph& graph, const Evidence& evidence,
+                 const std::vector<VariableId>& order) {
+  std::vector<VariableId> sorted = order;
+  std::ranges::sort(sorted);
+  if (sorted == unobserved(graph, evidence)) return;
+  throw ModelError(fmt::format(
+      "fully_structured: expected an order of the {} unobserved variables, each once, got {}",
+      unobserved(graph, evidence).size(), order.size()));
+}
+
+}  // namespace
+
+Family mean_field(const FactorGraph& graph, const Evidence& evidence) {
+  evidence.validate(graph);
+  Family family(graph);
+  for (const VariableId v : unobserved(graph, evidence)) family.free(v, {});
+  return family;
+}
+
+Family fully_structured(const FactorGraph& graph, const Evidence& evidence,
+                        std::vector<VariableId> order) {
+  evidence.validate(graph);
+  if (order.empty()) {
+    order = min_fill_order(graph, evidence);
+  } else {
+    check_order(graph, evidence, order);
+  }
+  std::vector<std::set<VariableId>> neighbours(graph.variable_count());
+  const auto connect = [&](const auto& scope) {
+    for (const VariableId a : scope) {
+      if (is_observed(evidence, a)) continue;
+      for (const VariableId b : scope) {
+        if (a != b && !is_observed(evidence, b)) neighbours[a].insert(b);
+      }
+    }
+  };
+  for (const Factor& factor : graph.factors()) connect(factor.scope);
+  Family family(graph);
+  for (const VariableId v : order) {
+    const std::set<VariableId> parents = std::move(neighbours[v]);
+    for (const VariableId u : parents) neighbours[u].erase(v);
+    connect(parents);
+    family.free(v, Scope(parents.begin(), parents.end()));
+  }
+  return family;
+}
+
+Family model_direction(const FactorGraph& graph, const Evidence& evidence,
+                       std::span<const VariableId> free_variables) {
+  evidence.validate(graph);
+  Family family(graph);
+  for (const VariableId v : unobserved(graph, evidence)) {
+    std::vector<FactorId> own;
+    for (const FactorId f : graph.factors_of(v)) {
+      if (graph.factor(f).child == v) own.push_back(f);
+    }
+    if (own.size() != 1) {
+      throw ModelError(fmt::format(
+          "model_direction: expected one factor marked as the conditional of {}, got {}",
+          graph.variable(v).name, own.size()));
+    }
+    if (std::ranges::find(free_variables, v) == free_variables.end()) {
+      family.clamp(own.front());
+      continue;
+    }
+    Scope parents = graph.factor(own.front()).scope;
+    std::erase(parents, v);
+    family.free(v, std::move(parents));
+  }
+  return family;
+}
+
+}  // namespace credo
