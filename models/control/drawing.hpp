@@ -20,7 +20,7 @@ namespace credo::control {
 
 /// A value heat map with one arrow per action, as long as it is likely beside the most likely one.
 /// Grids of more than 30 columns: smaller cells, the most likely action only and no numbers.
-/// Without a layout: bars, one per state. A complete SVG document.
+/// Without a layout: bars, one per state (the first 360). A complete SVG document.
 [[nodiscard]] std::string value_svg(const Mdp& mdp, std::span<const double> value,
                                     std::span<const double> policy);
 

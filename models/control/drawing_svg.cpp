@@ -1,215 +1,138 @@
 #include <credo/models/control/drawing.hpp>
 #include <credo/models/control/drawing_parts.hpp>
+#include <credo/models/control/svg_parts.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
-#include <cmath>
-#include <limits>
-#include <string_view>
+#include <numeric>
 #include <vector>
 
-// Values as colours, actions as arrows. Hand-made SVG: rectangles, paths and texts only.
+// Values as colours, actions as arrows; bars for processes that lie on no grid.
 
 namespace credo::control {
 namespace {
 
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
+/// How grids are drawn: wide ones with smaller cells and less in them.
+double cell_side(const GridLayout& layout) {
+  constexpr double kWidest = 1200.0;
+  constexpr double kSmallest = 10.0;
+  constexpr double kLargest = 72.0;
+  return std::clamp(kWidest / static_cast<double>(layout.columns), kSmallest, kLargest);
 }
+/// Values, and arrows of all actions.
+bool is_detailed(double side) { return side >= 40.0; }
 
-/// Smallest and largest finite value of the states where something is to be decided.
-struct Range {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-  /// Position of x in the range, 0 to 1.
-  [[nodiscard]] double place(double x) const {
-    if (!(high > low)) return 1.0;
-    return std::clamp((x - low) / (high - low), 0.0, 1.0);
-  }
-};
-
+/// Of the states where something is to be decided.
 Range range_of(const Mdp& mdp, std::span<const double> value) {
   Range range;
-  for (std::size_t s = 0; s < mdp.state_count(); ++s) {
-    if (!std::isfinite(value[s]) || mdp.is_terminal(s)) continue;
-    range.low = std::min(range.low, value[s]);
-    range.high = std::max(range.high, value[s]);
+  if (!mdp.layout()) {
+    for (std::size_t s = 0; s < mdp.state_count(); ++s) {
+      if (!mdp.is_terminal(s)) range.include(value[s]);
+    }
+    return range;
+  }
+  const GridLayout& layout = *mdp.layout();
+  for (std::size_t cell = 0; cell < layout.cells.size(); ++cell) {
+    const std::size_t state = layout.state_of_cell[cell];
+    if (state != kNoState && !is_end_cell(mdp, cell)) range.include(value[state]);
   }
   return range;
 }
 
-/// From dark blue (low) over teal to pale yellow (high): readable in grey, too.
-std::string colour(double place) {
-  constexpr std::array<std::array<double, 3>, 3> kStops = {
-      {{38, 52, 110}, {60, 150, 150}, {250, 240, 170}}};
-  const double x = std::clamp(place, 0.0, 1.0) * 2.0;
-  const std::size_t i = x < 1.0 ? 0 : 1;
-  std::array<int, 3> rgb{};
-  for (std::size_t k = 0; k < 3; ++k) {
-    const double mixed =
-        kStops[i][k] + (x - static_cast<double>(i)) * (kStops[i + 1][k] - kStops[i][k]);
-    rgb[k] = static_cast<int>(std::lround(mixed));
-  }
-  return fmt::format("#{:02x}{:02x}{:02x}", rgb[0], rgb[1], rgb[2]);
-}
-
-constexpr double kMargin = 16.0;
-constexpr double kTitle = 34.0;
-
-/// How grids are drawn: wide ones with smaller cells and less in them.
-struct GridStyle {
-  explicit GridStyle(const GridLayout& layout)
-      : cell(std::clamp(kWidest / static_cast<double>(layout.columns), kSmallest, kLargest)),
-        detailed(cell >= kDetailed) {}
-
-  double cell;    ///< side, pixels
-  bool detailed;  ///< values, and arrows of all actions
-
- private:
-  static constexpr double kWidest = 1200.0;
-  static constexpr double kSmallest = 10.0;
-  static constexpr double kLargest = 56.0;
-  static constexpr double kDetailed = 40.0;
-};
-
-std::string svg_document(double width, double height, const std::string& title,
-                         const std::string& body) {
-  return fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
-      "viewBox=\"0 0 {0:.0f} {1:.0f}\" font-family=\"sans-serif\">\n"
-      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
-      "<text x=\"{2:.0f}\" y=\"23\" font-size=\"14\" fill=\"#222222\">{3}</text>\n{4}</svg>\n",
-      width, height, kMargin, title, body);
-}
-
-/// An arrow from (x, y), or a disc for an action that does not move.
-std::string svg_arrow(GridMove move, double x, double y, double length, double head, double opacity,
-                      std::string_view ink) {
-  const double norm = std::hypot(move.rows, move.columns);
-  if (norm == 0.0) {
-    return fmt::format(
-        "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\" fill=\"{}\" opacity=\"{:.2f}\"/>\n", x, y,
-        0.25 * length, ink, opacity);
-  }
-  const double dx = move.columns / norm;
-  const double dy = move.rows / norm;
-  const double bx = x + dx * (length - head);
-  const double by = y + dy * (length - head);
-  return fmt::format(
-      "<path d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}M{:.1f} {:.1f}L{:.1f} {:.1f}L{:.1f} {:.1f}Z\" "
-      "stroke=\"{}\" fill=\"{}\" opacity=\"{:.2f}\"/>\n",
-      x, y, bx, by, x + dx * length, y + dy * length, bx - dy * head * 0.7, by + dx * head * 0.7,
-      bx + dy * head * 0.7, by - dx * head * 0.7, ink, ink, opacity);
-}
-
-/// Arrows from the centre (x, y), as long as the actions are likely beside the most likely one;
-/// the others paler. Small cells: the most likely action only, none when all are equally likely.
-std::string svg_arrows(const Mdp& mdp, std::span<const double> policy, std::size_t state, double x,
-                       double y, const GridStyle& style, std::string_view ink) {
+/// Arrows from the centre, as long as the actions are likely beside the most likely one; the others
+/// paler. Small cells: the most likely action only, none when all are equally likely.
+void draw_policy(Svg& svg, const Mdp& mdp, std::span<const double> policy, std::size_t state,
+                 Point centre, double side, std::string_view ink) {
   constexpr double kShown = 0.02;
   const std::vector<GridMove>& moves = mdp.layout()->moves;
   const auto p = row_of(mdp, policy, state);
   const std::size_t best = best_action(mdp, policy, state);
-  if (!style.detailed) {
-    if (is_indifferent(mdp, policy, state)) return {};
-    const double half = 0.36 * style.cell;
-    return svg_arrow(moves[best], x - half * moves[best].columns, y - half * moves[best].rows,
-                     2.0 * half, half, 1.0, ink);
+  if (!(p[best] > 0.0)) return;
+  Svg::Arrow arrow{.from = centre, .ink = ink};
+  if (!is_detailed(side)) {
+    if (is_indifferent(mdp, policy, state)) return;
+    const double half = 0.36 * side;
+    arrow.from = {centre.x - half * moves[best].columns, centre.y - half * moves[best].rows};
+    arrow.rows = moves[best].rows;
+    arrow.columns = moves[best].columns;
+    arrow.length = 2.0 * half;
+    arrow.head = half;
+    svg.arrow(arrow);
+    return;
   }
-  std::string body;
   for (std::size_t a = 0; a < mdp.action_count(); ++a) {
     if (!(p[a] >= kShown)) continue;
     const double share = p[a] / p[best];
-    const double length = style.cell * (0.07 + 0.24 * share);
-    body += svg_arrow(moves[a], x, y, length, 3.0 + 2.0 * share, p[best] - p[a] < kTie ? 1.0 : 0.45,
-                      ink);
+    arrow.rows = moves[a].rows;
+    arrow.columns = moves[a].columns;
+    arrow.length = side * (0.05 + 0.27 * share);
+    arrow.head = std::min(side * (0.05 + 0.05 * share), arrow.length);
+    arrow.width = side / 40.0;
+    arrow.opacity = p[best] - p[a] < kTie ? 1.0 : 0.5;
+    svg.arrow(arrow);
   }
-  return body;
 }
 
-std::string svg_letter(double x, double y, const GridStyle& style, char letter) {
-  return fmt::format(
-      "<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"{:.0f}\" text-anchor=\"middle\" "
-      "fill=\"#222222\">{}</text>\n",
-      x, y + 0.12 * style.cell, 0.33 * style.cell + 1.0, letter == ' ' ? '.' : letter);
-}
-
-std::string svg_cell(const Mdp& mdp, std::span<const double> value, std::span<const double> policy,
-                     const Range& range, std::size_t cell) {
+void draw_grid(Svg& svg, const Mdp& mdp, std::span<const double> value,
+               std::span<const double> policy, const Range& range) {
   const GridLayout& layout = *mdp.layout();
-  const GridStyle style(layout);
-  const std::size_t row = cell / layout.columns;
-  const std::size_t column = cell % layout.columns;
-  const double x = kMargin + style.cell * static_cast<double>(column);
-  const double y = kTitle + style.cell * static_cast<double>(row);
-  const std::size_t state = layout.state_of_cell[cell];
-  const bool ends = state != kNoState && (mdp.is_terminal(state) || layout.cells[cell] == 'C');
-  const std::string fill = state == kNoState                   ? "#555555"
-                           : ends && layout.cells[cell] == 'G' ? "#bfe3b4"
-                           : ends                              ? "#d9d9d9"
-                                                               : colour(range.place(value[state]));
-  std::string body = fmt::format(
-      "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"{}/>\n", x, y,
-      style.cell, style.cell, fill, style.detailed ? " stroke=\"#ffffff\"" : "");
-  if (state == kNoState) return body;
-  const double middle = x + style.cell / 2;
-  if (ends) return body + svg_letter(middle, y + style.cell / 2, style, layout.cells[cell]);
-  const std::string_view ink = range.place(value[state]) > 0.55 ? "#222222" : "#ffffff";
-  body += svg_arrows(mdp, policy, state, middle, y + style.cell * (style.detailed ? 0.37 : 0.5),
-                     style, ink);
-  if (style.detailed) {
-    body += fmt::format(
-        "<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"10\" text-anchor=\"middle\" "
-        "fill=\"{}\">{:.3g}</text>\n",
-        middle, y + style.cell - 4, ink, value[state]);
+  const GridPanel panel{layout, {kMargin, kHeader}, cell_side(layout)};
+  const bool detailed = is_detailed(panel.side);
+  for (std::size_t cell = 0; cell < layout.cells.size(); ++cell) {
+    const std::size_t state = layout.state_of_cell[cell];
+    const double place = state == kNoState ? 0.0 : range.place(value[state]);
+    draw_cell(svg, mdp, panel, cell, value_colour(place));
+    if (state == kNoState || is_end_cell(mdp, cell)) continue;
+    const Point centre = panel.centre_of(cell);
+    const std::string_view ink = ink_on_value(place);
+    draw_policy(svg, mdp, policy, state, {centre.x, centre.y - (detailed ? 0.1 * panel.side : 0.0)},
+                panel.side, ink);
+    if (detailed) {
+      svg.text({centre.x, centre.y + 0.43 * panel.side}, 8.0 + panel.side / 24.0,
+               short_number(value[state]), Anchor::middle, ink);
+    }
   }
-  return body;
 }
 
-std::string svg_bar(const Mdp& mdp, std::span<const double> value, std::span<const double> policy,
-                    const Range& range, std::size_t state, double y) {
-  constexpr double kLabel = 150.0;
-  constexpr double kLength = 300.0;
-  const double label = kLabel - 6;
+void draw_bar(Svg& svg, const Mdp& mdp, std::span<const double> value,
+              std::span<const double> policy, const Range& range, std::size_t state, Point at) {
+  constexpr double kLabel = 130.0;
+  constexpr double kLength = 240.0;
+  constexpr double kSize = 11.0;
+  svg.text({at.x + kLabel - 6, at.y + 10}, kSize, mdp.state_name(state), Anchor::end);
   if (mdp.is_terminal(state)) {
-    return fmt::format(
-        "<text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"11\" text-anchor=\"end\" "
-        "fill=\"#222222\">{}</text><text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"11\" "
-        "fill=\"#888888\">ends</text>\n",
-        label, y + 10, escaped(mdp.state_name(state)), kLabel, y + 10);
+    svg.text({at.x + kLabel, at.y + 10}, kSize, "ends", Anchor::start, kPaleInk);
+    return;
   }
   const double place = range.place(value[state]);
   const std::size_t best = best_action(mdp, policy, state);
-  return fmt::format(
-      "<text x=\"{:.0f}\" y=\"{:.0f}\" font-size=\"11\" text-anchor=\"end\" "
-      "fill=\"#222222\">{}</text><rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.1f}\" height=\"12\" "
-      "fill=\"{}\"/><text x=\"{:.1f}\" y=\"{:.0f}\" font-size=\"11\" fill=\"#222222\">{:.4g}, {} "
-      "{:.3g}</text>\n",
-      label, y + 10, escaped(mdp.state_name(state)), kLabel, y, 2.0 + kLength * place,
-      colour(place), kLabel + 8 + kLength * place, y + 10, value[state],
-      escaped(mdp.action_name(best)), row_of(mdp, policy, state)[best]);
+  svg.rectangle({at.x + kLabel, at.y}, 2.0 + kLength * place, 12.0, value_colour(place));
+  svg.text({at.x + kLabel + 8 + kLength * place, at.y + 10}, kSize,
+           fmt::format("{}, {} ({:.3g})", short_number(value[state]), mdp.action_name(best),
+                       row_of(mdp, policy, state)[best]));
+}
+
+/// Columns of bars.
+std::string bars(const Mdp& mdp, std::span<const double> value, std::span<const double> policy,
+                 const Range& range, Svg& svg, const std::string& title) {
+  constexpr std::size_t kMost = 360;
+  constexpr std::size_t kRows = 60;
+  constexpr double kBar = 16.0;
+  constexpr double kColumn = 540.0;
+  const std::size_t count = std::min(mdp.state_count(), kMost);
+  for (std::size_t s = 0; s < count; ++s) {
+    draw_bar(svg, mdp, value, policy, range, s,
+             {kMargin + kColumn * static_cast<double>(s / kRows),
+              kHeader + kBar * static_cast<double>(s % kRows)});
+  }
+  const std::size_t columns = (count + kRows - 1) / kRows;
+  const std::size_t rows = std::min(count, kRows);
+  const std::string shown =
+      count < mdp.state_count() ? fmt::format(" (the first {} states)", count) : "";
+  return svg.document(2 * kMargin + kColumn * static_cast<double>(columns),
+                      kHeader + kMargin + kBar * static_cast<double>(rows), title + shown);
 }
 
 }  // namespace
@@ -218,28 +141,22 @@ std::string value_svg(const Mdp& mdp, std::span<const double> value,
                       std::span<const double> policy) {
   assert(value.size() >= mdp.state_count());
   const Range range = range_of(mdp, value);
-  const std::string title = range.high < range.low
-                                ? escaped(mdp.name())
-                                : fmt::format("{}: values {:.4g} (dark) to {:.4g} (light)",
-                                              escaped(mdp.name()), range.low, range.high);
-  std::string body;
-  if (mdp.layout()) {
-    const GridLayout& layout = *mdp.layout();
-    for (std::size_t cell = 0; cell < layout.cells.size(); ++cell) {
-      body += svg_cell(mdp, value, policy, range, cell);
-    }
-    constexpr double kNarrowest = 420.0;
-    const double cell = GridStyle(layout).cell;
-    return svg_document(
-        std::max(kNarrowest, 2 * kMargin + cell * static_cast<double>(layout.columns)),
-        kTitle + kMargin + cell * static_cast<double>(layout.rows), title, body);
+  Svg svg;
+  double end = kMargin;
+  if (!range.empty()) {
+    end = colour_bar(svg, {kMargin, 44.0}, short_number(range.low), short_number(range.high),
+                     value_colour);
   }
-  constexpr double kBar = 16.0;
-  for (std::size_t s = 0; s < mdp.state_count(); ++s) {
-    body += svg_bar(mdp, value, policy, range, s, kTitle + kBar * static_cast<double>(s));
-  }
-  return svg_document(640.0, kTitle + kMargin + kBar * static_cast<double>(mdp.state_count()),
-                      title, body);
+  const std::string title = mdp.name() + ": values and policy";
+  if (!mdp.layout()) return bars(mdp, value, policy, range, svg, title);
+  const GridPanel panel{*mdp.layout(), {kMargin, kHeader}, cell_side(*mdp.layout())};
+  svg.text({end + 14.0, 44.0}, 11.0,
+           is_detailed(panel.side) ? "arrows: as long as the action is likely"
+                                   : "arrows: the most likely action",
+           Anchor::start, kPaleInk);
+  draw_grid(svg, mdp, value, policy, range);
+  return svg.document(std::max(kNarrowest, 2 * kMargin + panel.width()),
+                      kHeader + kMargin + panel.height(), title);
 }
 
 }  // namespace credo::control

@@ -24,6 +24,20 @@ std::vector<double> evaluate_step(const Mdp& mdp, std::span<const double> policy
   return value;
 }
 
+std::vector<double> occupancy_step(const Mdp& mdp, std::span<const double> policy,
+                                   std::span<const double> occupancy) {
+  std::vector<double> after(mdp.state_count(), 0.0);
+  for (std::size_t s = 0; s < mdp.state_count(); ++s) {
+    if (mdp.is_terminal(s)) after[s] += occupancy[s];
+    if (mdp.is_terminal(s) || occupancy[s] == 0.0) continue;
+    for (std::size_t a = 0; a < mdp.action_count(); ++a) {
+      const double pair = occupancy[s] * policy[s * mdp.action_count() + a];
+      for (const Outcome& o : mdp.outcomes(s, a)) after[o.next] += pair * o.probability;
+    }
+  }
+  return after;
+}
+
 std::vector<double> evaluate_policy(const Mdp& mdp, std::span<const double> policy,
                                     double discount) {
   std::vector<ChainEntry> entries;

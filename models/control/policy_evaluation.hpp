@@ -15,6 +15,11 @@ namespace credo::control {
                                                 double discount,
                                                 std::span<const double> next_value);
 
+/// One forward step: d'(s') = sum_{s, a} d(s) pi(a given s) p(s' given s, a). Terminal states keep
+/// what they have. Cost: outcomes.
+[[nodiscard]] std::vector<double> occupancy_step(const Mdp& mdp, std::span<const double> policy,
+                                                 std::span<const double> occupancy);
+
 /// The infinite-horizon value of a stationary policy: the solution of v = r_pi + discount P_pi v, 0
 /// in terminal states, by a sparse LU factorisation. Empty when there is none (the policy never
 /// ends and nothing discounts it).

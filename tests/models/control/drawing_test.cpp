@@ -63,7 +63,7 @@ TEST_CASE("drawing: a wide grid has small cells, one arrow each and no numbers")
     for (std::size_t at = svg.find(what); at != std::string::npos; at = svg.find(what, at + 1)) ++n;
     return n;
   };
-  CHECK(count("<path") == 99);
-  CHECK(count("<text") == 2);  // the title and G
+  CHECK(count("<path") == 2 * 99);  // shaft and head
+  CHECK(count("<text") == 5);       // title, legend of three, G
   CHECK(svg.find("width=\"1232\"") != std::string::npos);
 }
