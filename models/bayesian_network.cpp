@@ -6,6 +6,7 @@
 #include <credo/core/graph_structure.hpp>
 #include <credo/core/joint_states.hpp>
 #include <credo/models/bayesian_network.hpp>
+#include <credo/models/conditional_rows.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,108 +15,6 @@
 #include <cmath>
 
 namespace credo {
-
-namespace {
-
-constexpr double kSumTolerance = 1e-6;
-
-/// "wet given rain, sprinkler".
-std::string describe_conditional(std::string_view child, const std::vector<std::string>& parents) {
-  return parents.empty() ? fmt::format("p({})", child)
-                         : fmt::format("p({} given {})", child, fmt::join(parents, ", "));
-}
-
-std::string describe_conditional(const FactorGraph& graph, std::string_view child,
-                                 const Scope& parents) {
-  std::vector<std::string> names;
-  for (const VariableId p : parents) names.push_back(graph.variable(p).name);
-  return describe_conditional(child, names);
-}
-
-std::string describe_conditional(const FactorGraph& graph, VariableId child, const Scope& parents) {
-  return describe_conditional(graph, graph.variable(child).name, parents);
-}
-
-/// "rain = yes, sprinkler = off"; "no parents" without.
-std::string describe_states(const FactorGraph& graph, const Scope& variables,
-                            std::span<const std::size_t> states) {
-  if (variables.empty()) return "no parents";
-  std::vector<std::string> parts;
-  for (std::size_t i = 0; i < variables.size(); ++i) {
-    const Variable& v = graph.variable(variables[i]);
-    parts.push_back(fmt::format("{} = {}", v.name, v.state_name(states[i])));
-  }
-  return fmt::format("{}", fmt::join(parts, ", "));
-}
-
-/// Throws ModelError, naming where(), unless the row is a distribution over count states.
-template <typename Where>
-void require_distribution(std::span<const double> row, std::size_t count, const Where& where) {
-  if (row.size() != count) {
-    throw ModelError(
-        fmt::format("{}: expected {} probabilities, got {}", where(), count, row.size()));
-  }
-  double sum = 0.0;
-  for (const double p : row) {
-    if (!(p >= 0.0 && p <= 1.0 + kSumTolerance)) {
-      throw ModelError(fmt::format("{}: expected probabilities from 0 to 1, got {}", where(), p));
-    }
-    sum += p;
-  }
-  if (!(std::fabs(sum - 1.0) <= kSumTolerance)) {
-    throw ModelError(fmt::format("{}: expected probabilities that sum to 1, got {}", where(), sum));
-  }
-}
-
-/// The rows as a table over the parents, then the child. The child need not be in the graph.
-template <typename RowOf>
-Table table_of_rows(const FactorGraph& graph, const Variable& child, const Scope& parents,
-                    const RowOf& row_of) {
-  const std::string who = describe_conditional(graph, child.name, parents);
-  std::vector<double> values;
-  std::vector<std::size_t> shape = graph.shape_of(parents);
-  for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
-    const std::vector<double> row = row_of(states);
-    require_distribution(row, child.cardinality, [&] {
-      return who + ", row of " + describe_states(graph, parents, states);
-    });
-    values.insert(values.end(), row.begin(), row.end());
-  });
-  shape.push_back(child.cardinality);
-  return Table::dense(std::move(shape), std::move(values));
-}
-
-/// The same from a list with one row per joint state of the parents.
-Table table_of_rows(const FactorGraph& graph, const Variable& child, const Scope& parents,
-                    const std::vector<std::vector<double>>& rows) {
-  const std::uint64_t expected = saturating_product(graph.shape_of(parents));
-  if (rows.size() != expected) {
-    throw ModelError(fmt::format("{}: expected {} rows, one per joint state of the parents, got {}",
-                                 describe_conditional(graph, child.name, parents), expected,
-                                 rows.size()));
-  }
-  std::size_t next = 0;
-  return table_of_rows(graph, child, parents,
-                       [&](std::span<const std::size_t>) { return rows[next++]; });
-}
-
-void require_distinct(const std::vector<std::string>& parents, std::string_view child) {
-  for (std::size_t i = 0; i < parents.size(); ++i) {
-    if (std::find(parents.begin(), parents.begin() + static_cast<std::ptrdiff_t>(i), parents[i]) !=
-        parents.begin() + static_cast<std::ptrdiff_t>(i)) {
-      throw ModelError(fmt::format("{}: expected distinct parents, got {} twice",
-                                   describe_conditional(child, parents), parents[i]));
-    }
-  }
-}
-
-std::string cycle_text(const FactorGraph& graph, std::span<const VariableId> cycle) {
-  std::string text;
-  for (const VariableId v : cycle) text += graph.variable(v).name + " -> ";
-  return text + graph.variable(cycle.front()).name;
-}
-
-}  // namespace
 
 BayesianNetwork::BayesianNetwork(FactorGraph graph)
     : graph_(std::move(graph)),
