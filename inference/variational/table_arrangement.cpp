@@ -71,4 +71,14 @@ Table arranged(const Table& table, std::span<const std::size_t> kept,
                            : arranged_dense(table, std::move(shape), kept, fixed);
 }
 
+Table with_values(const Table& pattern, std::vector<double> values, Domain domain) {
+  std::vector<std::size_t> shape(pattern.shape().begin(), pattern.shape().end());
+  if (!pattern.is_sparse()) return Table::dense(std::move(shape), std::move(values), domain);
+  const std::vector<std::uint64_t> indices = pattern.stored_indices();
+  std::vector<SparseEntry> entries;
+  entries.reserve(indices.size());
+  for (std::size_t i = 0; i < indices.size(); ++i) entries.push_back({indices[i], values[i]});
+  return Table::sparse(std::move(shape), std::move(entries), domain);
+}
+
 }  // namespace credo::variational

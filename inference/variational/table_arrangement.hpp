@@ -22,6 +22,9 @@ struct FixedExtent {
 [[nodiscard]] Table arranged(const Table& table, std::span<const std::size_t> kept,
                              std::span<const FixedExtent> fixed);
 
+/// A table of the same shape, storage and stored places, with other values.
+[[nodiscard]] Table with_values(const Table& pattern, std::vector<double> values, Domain domain);
+
 /// Row-major strides of a shape.
 [[nodiscard]] std::vector<std::uint64_t> strides_of(std::span<const std::size_t> shape);
 

@@ -39,7 +39,6 @@ TEST_CASE("family: a clamped factor has its child moved to the last place") {
   CHECK(b->factor == FactorId{0});
   CHECK(family.find(0)->weight == 2.0);
   CHECK_NOTHROW(family.validate(graph, {}));
-  Family sparse(graph);
   FactorGraph other;
   other.add_variable("a", 2);
   other.add_variable("b", 3);

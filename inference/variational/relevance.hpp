@@ -1,0 +1,18 @@
+#pragma once
+// Which optimised conditional has to be solved before which.
+
+#include <credo/inference/variational/problem.hpp>
+#include <credo/inference/variational/variational.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace credo::variational {
+
+/// The order from the needs of all pairs, or an offending pair.
+[[nodiscard]] Solubility test_solubility(const Problem& problem);
+
+/// By variable: 1 for the node's variable and everything below it in the family.
+[[nodiscard]] std::vector<char> descendants(const Problem& problem, std::size_t node);
+
+}  // namespace credo::variational

@@ -1,0 +1,190 @@
+// The best member of a family: checks, choice of method, and what every method shares.
+
+#include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
+#include <credo/inference/variational/answers.hpp>
+#include <credo/inference/variational/relevance.hpp>
+#include <credo/inference/variational/sweep.hpp>
+#include <credo/inference/variational/variational.hpp>
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace credo {
+
+namespace {
+
+using variational::Node;
+using variational::Problem;
+
+[[noreturn]] void refuse_option(std::string_view name, std::string_view bound, double given) {
+  throw OptionError(fmt::format("option {}: expected {}, got {}", name, bound, given));
+}
+
+/// The order of a sweep that needs no forward pass.
+Solubility solubility_of(const Problem& problem, const variational::SweepPlan& plan) {
+  Solubility result;
+  result.soluble = true;
+  for (const variational::SweepStep& step : plan.steps) {
+    const Node& node = problem.nodes[step.node];
+    if (node.optimised()) result.order.push_back(node.variable);
+  }
+  result.explanation =
+      fmt::format("soluble: the {} optimised conditionals each see all that their scores mention",
+                  result.order.size());
+  return result;
+}
+
+class Maximizer {
+ public:
+  Maximizer(const FactorGraph& graph, const Evidence& evidence, const Family& family,
+            const VariationalOptions& options)
+      : graph_(graph),
+        evidence_(evidence),
+        family_(family),
+        options_(options),
+        infer_options_(limits(options)),
+        monitor_(infer_options_) {}
+
+  VariationalResult run() {
+    try {
+      answer();
+    } catch (const contraction::Stopped& stopped) {
+      result_ = {};
+      result_.status = stopped.status;
+      result_.message =
+          stopped.status == Status::deadline
+              ? fmt::format("stopped at the time limit of {:.3g} s", options_.time_limit_seconds)
+              : "cancelled by the observer";
+    }
+    return std::move(result_);
+  }
+
+ private:
+  static InferOptions limits(const VariationalOptions& options) {
+    InferOptions limits;
+    limits.memory_limit_bytes = options.memory_limit_bytes;
+    limits.time_limit_seconds = options.time_limit_seconds;
+    limits.observer = options.observer;
+    return limits;
+  }
+
+  void answer() {
+    monitor_.check("plan", 0.0);
+    problem_ = variational::make_problem(graph_, evidence_, family_);
+    const auto plan = variational::plan_sweep(problem_, options_.messages);
+    result_.solubility =
+        plan ? solubility_of(problem_, *plan) : variational::test_solubility(problem_);
+    if (!plan) return refuse(result_.solubility.explanation);
+    result_.predicted_operations = plan->operations;
+    result_.predicted_peak_bytes = plan->peak_bytes;
+    if (plan->peak_bytes > options_.memory_limit_bytes) {
+      return refuse(
+          fmt::format("the sweep needs {} (and {:.3g} operations); the memory limit is {}",
+                      describe_bytes(plan->peak_bytes), plan->operations,
+                      describe_bytes(options_.memory_limit_bytes)));
+    }
+    result_.timings.plan_seconds = monitor_.elapsed_seconds();
+    sweep(*plan);
+    finish();
+  }
+
+  void refuse(std::string why) {
+    result_.status = Status::refused;
+    result_.message = std::move(why);
+  }
+
+  void sweep(const variational::SweepPlan& plan) {
+    variational::SweepSettings settings;
+    settings.messages = options_.messages;
+    variational::SweepAnswer answer = run_sweep(problem_, plan, settings, monitor_);
+    result_.algorithm_used = "sweep";
+    result_.guarantee = Guarantee::exact;
+    result_.value = answer.value;
+    result_.messages = std::move(answer.messages);
+    tables_ = std::move(answer.conditionals);
+    if (result_.value != -kInfinity) return;
+    blame([&](std::size_t count) {
+      return run_sweep(problem_, plan, {false, false, count}, monitor_).value != -kInfinity;
+    });
+  }
+
+  void blame(const std::function<bool(std::size_t)>& feasible) {
+    variational::Blame found = variational::find_blame(problem_, feasible);
+    result_.infeasible_factor = found.factor;
+    result_.message = fmt::format("L is minus infinity: {}", found.message);
+  }
+
+  /// What does not depend on the method.
+  void finish() {
+    result_.status = Status::ok;
+    if (result_.value != -kInfinity) {
+      result_.message = "answered";
+      if (options_.marginals) {
+        result_.marginals =
+            variational::marginals_of(problem_, evidence_, tables_, infer_options_, monitor_);
+      }
+    }
+    if (variational::is_lower_bound(problem_)) result_.log_z_lower = result_.value;
+    result_.conditionals.assign(family_.conditionals().size(), Table());
+    for (std::size_t n = 0; n < problem_.nodes.size(); ++n) {
+      result_.conditionals[problem_.nodes[n].place] = std::move(tables_[n]);
+    }
+    result_.timings.infer_seconds = monitor_.elapsed_seconds() - result_.timings.plan_seconds;
+  }
+
+  const FactorGraph& graph_;
+  const Evidence& evidence_;
+  const Family& family_;
+  const VariationalOptions& options_;
+  InferOptions infer_options_;
+  contraction::Monitor monitor_;
+  Problem problem_;
+  std::vector<Table> tables_;  ///< of q, by node
+  VariationalResult result_;
+};
+
+}  // namespace
+
+void VariationalOptions::validate() const {
+  if (!(memory_limit_bytes > 0.0)) {
+    refuse_option("memory_limit_bytes", "more than 0", memory_limit_bytes);
+  }
+  if (!(time_limit_seconds >= 0.0)) {
+    refuse_option("time_limit_seconds", "at least 0", time_limit_seconds);
+  }
+  if (restarts == 0) refuse_option("restarts", "at least 1", 0.0);
+  if (maximum_sweeps == 0) refuse_option("maximum_sweeps", "at least 1", 0.0);
+  if (!(tolerance >= 0.0)) refuse_option("tolerance", "at least 0", tolerance);
+  for (const double stage : annealing) {
+    if (!(stage > 0.0 && stage < kInfinity)) {
+      refuse_option("annealing", "finite multipliers above 0", stage);
+    }
+  }
+}
+
+Solubility solubility(const FactorGraph& graph, const Evidence& evidence, const Family& family) {
+  evidence.validate(graph);
+  family.validate(graph, evidence);
+  const Problem problem = variational::make_problem(graph, evidence, family);
+  if (const auto plan = variational::plan_sweep(problem, false)) {
+    return solubility_of(problem, *plan);
+  }
+  return variational::test_solubility(problem);
+}
+
+VariationalResult maximize(const FactorGraph& graph, const Evidence& evidence, const Family& family,
+                           const VariationalOptions& options) {
+  options.validate();
+  evidence.validate(graph);
+  family.validate(graph, evidence);
+  return Maximizer(graph, evidence, family, options).run();
+}
+
+}  // namespace credo
