@@ -53,7 +53,8 @@ Table TableCache::negated_log(const Table& kernel) {
   std::vector<std::uint64_t> key{reinterpret_cast<std::uintptr_t>(kernel.identity())};
   if (const auto known = entries_.find(key); known != entries_.end()) return known->second.result;
   std::vector<double> values;
-  for (const double k : kernel.in_domain(Domain::log).values()) {
+  const Table logarithms = kernel.in_domain(Domain::log);
+  for (const double k : logarithms.values()) {
     values.push_back(k == -kInfinity ? 0.0 : -k);
   }
   const Table result = with_values(kernel, std::move(values), Domain::log);
