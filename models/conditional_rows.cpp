@@ -95,6 +95,10 @@ Table normalised_rows(const Table& table, EmptyRow empty) {
   const std::size_t states = table.shape().back();
   for (std::size_t row = 0; row < values.size(); row += states) {
     const std::span<double> entries(values.data() + row, states);
+    double sum = 0.0;
+    for (const double p : entries) sum += p;
+    // Rows that only rounding keeps from 1 stay as they were written.
+    if (std::fabs(sum - 1.0) <= static_cast<double>(states) * 0x1p-52) continue;
     if (normalize(entries) == 0.0 && empty == EmptyRow::uniform) {
       std::ranges::fill(entries, 1.0 / static_cast<double>(states));
     }

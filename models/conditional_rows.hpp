@@ -44,7 +44,8 @@ using RowOf = std::function<std::vector<double>(std::span<const std::size_t>)>;
 /// What becomes of a row of zeros.
 enum class EmptyRow : std::uint8_t { kept, uniform };
 
-/// Rows over the last extent that sum to 1, up to rounding; dense, linear.
+/// Rows over the last extent that sum to 1 up to rounding (those that do already stay as they are);
+/// dense, linear.
 [[nodiscard]] Table normalised_rows(const Table& table, EmptyRow empty = EmptyRow::kept);
 
 /// Throws ModelError when a parent is given twice.

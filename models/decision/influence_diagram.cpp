@@ -79,15 +79,17 @@ VariableId InfluenceDiagram::add_chance(const std::string& chance, std::vector<s
 VariableId InfluenceDiagram::add_chance(Variable variable, const std::vector<std::string>& parents,
                                         Table table) {
   require_new_name(variable.name);
-  const Scope before = require_parents(variable.name, parents);
-  FactorGraph trial = graph_;
-  const VariableId v = trial.add_variable(variable);
-  Scope scope = before;
+  Scope scope = require_parents(variable.name, parents);
+  // Everything that can be refused is refused on a graph of the family alone.
+  FactorGraph trial;
+  Scope trial_scope;
+  for (const VariableId p : scope) trial_scope.push_back(trial.add_variable(graph_.variable(p)));
+  trial_scope.push_back(trial.add_variable(variable));
+  trial.add_conditional(trial_scope, trial_scope.back(), table);
+
+  const VariableId v = add_node(std::move(variable), scope);
   scope.push_back(v);
-  const FactorId f = trial.add_conditional(std::move(scope), v, std::move(table));
-  graph_ = std::move(trial);
-  parents_.push_back(before);
-  conditional_.emplace_back(f);
+  conditional_[v] = graph_.add_conditional(std::move(scope), v, std::move(table), kInfinity);
   return v;
 }
 

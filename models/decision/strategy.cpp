@@ -4,6 +4,7 @@
 // joint marginal over the same scope. Cost: that of the marginals.
 
 #include <credo/core/error.hpp>
+#include <credo/core/joint_states.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/models/conditional_rows.hpp>
 #include <credo/models/decision/strategy.hpp>
@@ -16,6 +17,12 @@
 namespace credo::decision {
 
 namespace {
+
+std::vector<double> all_values(const Table& table) {
+  std::vector<double> values(table.size());
+  for (std::uint64_t i = 0; i < values.size(); ++i) values[i] = table.at(i);
+  return values;
+}
 
 /// sum_x p(x) u(x), where p(x) = 0 forgives u(x) = -infinity.
 double expectation(const Belief& belief, const Utility& utility) {
@@ -102,6 +109,10 @@ Evaluation evaluate(const InfluenceDiagram& diagram, const Strategy& strategy,
   }
   Query query = Query::marginals();
   query.joints = utility_scopes(diagram);
+  const std::size_t utilities = query.joints.size();
+  for (const DecisionRule& rule : strategy) {
+    if (!rule.information.empty()) query.joints.push_back(rule.information);
+  }
   const Result result = infer(graph, query, options);
   Evaluation evaluation;
   evaluation.status = result.status;
@@ -109,7 +120,44 @@ Evaluation evaluate(const InfluenceDiagram& diagram, const Strategy& strategy,
   if (!result.ok()) return evaluation;
   evaluation.utilities = expected_utilities(diagram, result.joints);
   evaluation.total = sum_of(evaluation.utilities);
+  std::size_t next = utilities;
+  for (const DecisionRule& rule : strategy) {
+    evaluation.information.push_back(
+        rule.information.empty() ? std::vector{1.0} : all_values(result.joints[next++].table));
+  }
   return evaluation;
+}
+
+std::string describe_strategy(const InfluenceDiagram& diagram, const Strategy& strategy,
+                              const Evaluation& evaluation, std::size_t most) {
+  const FactorGraph& graph = diagram.graph();
+  std::string text;
+  std::size_t lines = 0;
+  for (std::size_t i = 0; i < strategy.size(); ++i) {
+    const DecisionRule& rule = strategy[i];
+    const Variable& decision = graph.variable(rule.decision);
+    std::size_t row = 0;
+    for_each_joint_state(
+        graph.shape_of(rule.information), [&](std::span<const std::size_t> states) {
+          const std::size_t first = row * decision.cardinality;
+          const double probability = evaluation.information.at(i).at(row++);
+          if (probability == 0.0 || ++lines > most) return;
+          text += decision.name;
+          if (!rule.information.empty()) {
+            text += fmt::format(" given {} ({:.3g})",
+                                describe_states(graph, rule.information, states), probability);
+          }
+          text += ":";
+          for (std::size_t choice = 0; choice < decision.cardinality; ++choice) {
+            const double p = rule.table.at(first + choice);
+            if (p > 0.0) text.append(" ").append(decision.state_name(choice));
+            if (p > 0.0 && p < 1.0) text += fmt::format(" {:.4f}", p);
+          }
+          text += "\n";
+        });
+  }
+  if (lines > most) text += fmt::format("... and {} more\n", lines - most);
+  return text;
 }
 
 NaivePosterior naive_posterior(const InfluenceDiagram& diagram, double temperature,

@@ -31,6 +31,8 @@ struct Evaluation {
   /// E[u_i] of every utility, in the order of InfluenceDiagram::utilities(), and their sum.
   std::vector<double> utilities;
   double total = kNaN;
+  /// p(what a decision sees), per rule, row-major over its information; {1} when it sees nothing.
+  std::vector<std::vector<double>> information;
 
   [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
 };
@@ -40,6 +42,13 @@ struct Evaluation {
 /// (information that never comes) count as uniform. Throws ModelError on rules that do not fit.
 [[nodiscard]] Evaluation evaluate(const InfluenceDiagram& diagram, const Strategy& strategy,
                                   const InferOptions& options = {});
+
+/// For people: a line per joint state of what a decision sees, "drill given test = yes, result =
+/// open (0.35): yes", with its probability under the strategy, and probabilities where a choice is
+/// not certain. What cannot be seen is left out; long tables are cut after `most` lines.
+[[nodiscard]] std::string describe_strategy(const InfluenceDiagram& diagram,
+                                            const Strategy& strategy, const Evaluation& evaluation,
+                                            std::size_t most = 64);
 
 /// What p(x) prod_i exp(u_i / temperature) / Z says about decisions when it is merely conditioned
 /// on, choices weighed by the counting measure. Its choices and its chance variables are tilted
