@@ -66,20 +66,36 @@ std::string label_of(const Panel& panel, const Range& range) {
              : fmt::format("largest: {}", short_number(range.high));
 }
 
+/// Cells of one colour beside each other are one rectangle; white ones are the paper.
+void draw_cells(Svg& svg, const Panel& panel, const Range& range, const GridPanel& place) {
+  const GridLayout& layout = place.layout;
+  std::vector<std::string> fill;
+  for (const std::size_t state : layout.state_of_cell) {
+    fill.push_back(state == kNoState ? "#555555" : colour_of(panel, range, state));
+  }
+  for (std::size_t cell = 0, run = 1; cell < fill.size(); cell += run) {
+    const std::size_t left = layout.columns - cell % layout.columns;
+    for (run = 1; run < left && fill[cell + run] == fill[cell];) ++run;
+    if (fill[cell] == "#ffffff") continue;
+    svg.rectangle(place.corner_of(cell), place.side * static_cast<double>(run), place.side,
+                  fill[cell]);
+  }
+}
+
 void draw_panel(Svg& svg, const Panel& panel, const GridPanel& place) {
   constexpr double kLetters = 9.0;
   const GridLayout& layout = place.layout;
   const Range range = range_of(panel);
+  draw_cells(svg, panel, range, place);
   for (std::size_t cell = 0; cell < layout.cells.size(); ++cell) {
-    const std::size_t state = layout.state_of_cell[cell];
-    const std::string fill = state == kNoState ? "#555555" : colour_of(panel, range, state);
-    svg.rectangle(place.corner_of(cell), place.side, place.side, fill);
     const char kind = layout.cells[cell];
-    if (place.side >= kLetters && std::string_view("SGHC").find(kind) != std::string_view::npos) {
-      const Point centre = place.centre_of(cell);
-      svg.text({centre.x, centre.y + 0.2 * place.side}, 0.55 * place.side, std::string(1, kind),
-               Anchor::middle, fill == "#ffffff" ? kPaleInk : "#e08030");
+    if (place.side < kLetters || std::string_view("SGHC").find(kind) == std::string_view::npos) {
+      continue;
     }
+    const bool blank = colour_of(panel, range, layout.state_of_cell[cell]) == "#ffffff";
+    const Point centre = place.centre_of(cell);
+    svg.text({centre.x, centre.y + 0.2 * place.side}, 0.55 * place.side, std::string(1, kind),
+             Anchor::middle, blank ? kPaleInk : "#e08030");
   }
   svg.rectangle(place.corner, place.width(), place.height(), "none", "#999999");
   svg.text({place.corner.x, place.corner.y + place.height() + 13.0}, 10.0, label_of(panel, range),

@@ -53,10 +53,10 @@ std::string mixed(const std::array<Rgb, 3>& stops, double place) {
 
 void Svg::rectangle(Point corner, double width, double height, std::string_view fill,
                     std::string_view stroke) {
+  const std::string edge = stroke == "none" ? "" : fmt::format(" stroke=\"{}\"", stroke);
   body_ += fmt::format(
-      "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\" "
-      "stroke=\"{}\"/>\n",
-      corner.x, corner.y, width, height, fill, stroke);
+      "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"{}/>\n",
+      corner.x, corner.y, width, height, fill, edge);
 }
 
 void Svg::circle(Point centre, double radius, std::string_view fill, double opacity) {
@@ -139,7 +139,7 @@ std::string_view ink_on_value(double place) { return place > 0.55 ? kInk : "#fff
 double colour_bar(Svg& svg, Point at, std::string_view low, std::string_view high,
                   std::string (*colour)(double)) {
   constexpr double kSize = 11.0;
-  constexpr double kLetter = 6.4;
+  constexpr double kLetter = 7.0;
   constexpr double kStep = 5.0;
   constexpr int kSteps = 16;
   svg.text(at, kSize, low);
