@@ -140,10 +140,15 @@ void add_control(CLI::App& app, ControlArguments& c) {
   app.add_option("--map", c.map, "4x4, 8x8 or a text file")->type_name("MAP");
   app.add_flag_callback("--slippery", [&c] { c.slippery = true; }, "Actions may slip");
   app.add_flag_callback("--no-slippery", [&c] { c.slippery = false; }, "Actions never slip");
-  app.add_option("--method", c.method, "posterior, clamped, hard, map, mmap or risk")
+  app.add_option("--method", c.method,
+                 "posterior (exact sum-product), clamped (maximum entropy with the true dynamics), "
+                 "hard (arg-max), map (most likely trajectory), mmap (open-loop plan), risk, "
+                 "exponential-utility or best-case")
       ->type_name("NAME")
       ->capture_default_str();
-  app.add_option("--rho", c.rho, "Price of bending the dynamics (method risk)")
+  app.add_option("--rho", c.rho,
+                 "Price of bending the dynamics, method risk: 1 the posterior, large the true "
+                 "dynamics, below 0 the worst")
       ->type_name("R")
       ->check(check_number);
   app.add_option("--temperature", c.temperature, "Reward units per nat")
@@ -163,6 +168,8 @@ void add_control(CLI::App& app, ControlArguments& c) {
       ->type_name("E")
       ->check(check_number);
   app.add_flag("--values", c.all_values, "JSON: values of every step");
+  app.add_option("--picture", c.picture, "SVG: value [default], tube, luck or gap")
+      ->type_name("NAME");
 }
 
 void add_options(CLI::App& app, Arguments& a) {

@@ -57,6 +57,7 @@ struct ControlArguments {
   std::optional<double> discount;
   std::optional<double> tolerance;
   bool all_values = false;
+  std::string picture;  ///< svg: value, tube, luck or gap; empty: value
 };
 
 struct Arguments {

@@ -4,6 +4,7 @@
 #include <Eigen/SparseLU>
 
 #include <cmath>
+#include <utility>
 
 // Puterman 1994, sections 4.2 and 6.1.
 
@@ -57,13 +58,22 @@ std::vector<double> evaluate_policy(const Mdp& mdp, std::span<const double> poli
 
 std::vector<double> solve_chain(std::span<const ChainEntry> entries, std::span<const double> reward,
                                 const std::vector<char>& absorbing) {
-  std::vector<int> place(reward.size(), -1);
+  const std::vector<double> right(reward.begin(), reward.end());
+  std::vector<std::vector<double>> value = solve_chain(entries, std::span(&right, 1), absorbing);
+  return value.empty() ? std::vector<double>{} : std::move(value.front());
+}
+
+std::vector<std::vector<double>> solve_chain(std::span<const ChainEntry> entries,
+                                             std::span<const std::vector<double>> rewards,
+                                             const std::vector<char>& absorbing) {
+  std::vector<int> place(absorbing.size(), -1);
   int count = 0;
-  for (std::size_t s = 0; s < reward.size(); ++s) {
+  for (std::size_t s = 0; s < absorbing.size(); ++s) {
     if (absorbing[s] == 0) place[s] = count++;
   }
-  std::vector<double> value(reward.size(), 0.0);
-  if (count == 0) return value;
+  std::vector<std::vector<double>> values(rewards.size(),
+                                          std::vector<double>(absorbing.size(), 0.0));
+  if (count == 0) return values;
   std::vector<Eigen::Triplet<double>> triplets;
   for (int i = 0; i < count; ++i) triplets.emplace_back(i, i, 1.0);
   for (const ChainEntry& e : entries) {
@@ -73,18 +83,20 @@ std::vector<double> solve_chain(std::span<const ChainEntry> entries, std::span<c
   }
   Eigen::SparseMatrix<double> matrix(count, count);
   matrix.setFromTriplets(triplets.begin(), triplets.end());
-  Eigen::VectorXd right(count);
-  for (std::size_t s = 0; s < reward.size(); ++s) {
-    if (place[s] >= 0) right[place[s]] = reward[s];
-  }
-  Eigen::SparseLU<Eigen::SparseMatrix<double>> factorisation(matrix);
+  const Eigen::SparseLU<Eigen::SparseMatrix<double>> factorisation(matrix);
   if (factorisation.info() != Eigen::Success) return {};
-  const Eigen::VectorXd solution = factorisation.solve(right);
-  if (factorisation.info() != Eigen::Success || !solution.allFinite()) return {};
-  for (std::size_t s = 0; s < reward.size(); ++s) {
-    if (place[s] >= 0) value[s] = solution[place[s]];
+  for (std::size_t r = 0; r < rewards.size(); ++r) {
+    Eigen::VectorXd right(count);
+    for (std::size_t s = 0; s < absorbing.size(); ++s) {
+      if (place[s] >= 0) right[place[s]] = rewards[r][s];
+    }
+    const Eigen::VectorXd solution = factorisation.solve(right);
+    if (!solution.allFinite()) return {};
+    for (std::size_t s = 0; s < absorbing.size(); ++s) {
+      if (place[s] >= 0) values[r][s] = solution[place[s]];
+    }
   }
-  return value;
+  return values;
 }
 
 }  // namespace credo::control

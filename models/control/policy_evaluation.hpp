@@ -37,5 +37,9 @@ struct ChainEntry {
 [[nodiscard]] std::vector<double> solve_chain(std::span<const ChainEntry> entries,
                                               std::span<const double> reward,
                                               const std::vector<char>& absorbing);
+/// The same for several rewards at the price of one factorisation; empty when singular.
+[[nodiscard]] std::vector<std::vector<double>> solve_chain(
+    std::span<const ChainEntry> entries, std::span<const std::vector<double>> rewards,
+    const std::vector<char>& absorbing);
 
 }  // namespace credo::control

@@ -54,8 +54,9 @@ void read_messages(Result& result, Posterior& posterior) {
 }
 
 /// Of the policy under the true dynamics, from step 1 on.
-double finite_return(const Mdp& mdp, const Posterior& posterior, double discount) {
-  std::vector<double> value(mdp.final_reward().begin(), mdp.final_reward().end());
+double finite_return(const Mdp& mdp, const Posterior& posterior, double discount,
+                     std::span<const double> final_reward) {
+  std::vector<double> value(final_reward.begin(), final_reward.end());
   value.resize(mdp.state_count(), 0.0);
   for (std::size_t t = posterior.steps(); t-- > 0;) {
     value = evaluate_step(mdp, posterior.policy(t), discount, value);
@@ -64,7 +65,7 @@ double finite_return(const Mdp& mdp, const Posterior& posterior, double discount
 }
 
 /// Of the posterior: every step's reward averaged over its lucky transitions.
-double finite_believed_return(const Mdp& mdp, const Posterior& posterior) {
+double finite_believed_return(const Posterior& posterior, std::span<const double> final_reward) {
   CompensatedSum sum;
   for (std::size_t t = 0; t < posterior.steps(); ++t) {
     const std::vector<double> policy = graph_policy(posterior, t);
@@ -74,7 +75,6 @@ double finite_believed_return(const Mdp& mdp, const Posterior& posterior) {
                   probability * posterior.trajectory.believed_reward[entry]);
         });
   }
-  const std::span<const double> final_reward = mdp.final_reward();
   if (final_reward.empty()) return sum.value();
   const std::vector<double>& last = posterior.state_marginals.back();
   return sum.value() + mean({last.data(), final_reward.size()}, final_reward);
@@ -110,8 +110,10 @@ Posterior solve_finite(const Mdp& mdp, const PosteriorOptions& options) {
   posterior.iterations = *options.horizon;
   read_messages(result, posterior);
   posterior.initial_value = mean(mdp.initial(), posterior.value());
-  posterior.expected_return = finite_return(mdp, posterior, trajectory.discount);
-  posterior.believed_return = finite_believed_return(mdp, posterior);
+  const std::span<const double> last =
+      options.final_value.empty() ? mdp.final_reward() : options.final_value;
+  posterior.expected_return = finite_return(mdp, posterior, trajectory.discount, last);
+  posterior.believed_return = finite_believed_return(posterior, last);
   return posterior;
 }
 
@@ -123,6 +125,9 @@ void PosteriorOptions::validate(const Mdp& mdp) const {
     throw OptionError(fmt::format("tolerance {}, expected a number above 0", tolerance));
   }
   if (maximum_steps == 0) throw OptionError("maximum_steps 0, expected at least 1");
+  if (!horizon && !final_value.empty()) {
+    throw OptionError("final_value belongs to a finite horizon: give a horizon");
+  }
   infer.validate();
 }
 
@@ -134,6 +139,14 @@ TrajectoryOptions trajectory_options(const Mdp& mdp, const PosteriorOptions& opt
   result.prior = options.prior;
   result.action_prior = options.action_prior;
   result.discount = options.discount.value_or(mdp.discount());
+  if (options.final_value.empty()) return result;
+  for (const double v : options.final_value) {
+    result.log_final_factor.push_back(v / options.temperature);
+  }
+  // A list of the wrong length is refused as it stands.
+  if (result.discount < 1.0 && options.final_value.size() == mdp.state_count()) {
+    result.log_final_factor.push_back(0.0);
+  }
   return result;
 }
 

@@ -23,6 +23,9 @@ struct PosteriorOptions {
   std::optional<std::size_t> horizon = std::nullopt;
   /// gamma in (0, 1]; nothing: the process' own.
   std::optional<double> discount = std::nullopt;
+  /// Empty, or V_{T+1}(s) in units of reward, one per state, in place of the process' own final
+  /// reward; -infinity allowed. Finite horizons.
+  std::vector<double> final_value = {};
   /// Infinite horizon: largest half-width of the interval around any V(s), in units of reward.
   double tolerance = 1e-10;
   /// Infinite horizon: give up, uncertified, after as many backward steps.

@@ -25,7 +25,6 @@ namespace credo::control {
 namespace {
 
 constexpr std::size_t kShortestStretch = 64;
-constexpr std::size_t kUnreached = static_cast<std::size_t>(-1);
 /// Slack of the test that the upper start does not rise, for rounding.
 constexpr double kRiseSlack = 1e-12;
 
@@ -33,35 +32,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Fewest steps from every state of the graph to an ended one (kUnreached if there is no way).
-std::vector<std::size_t> steps_to_end(const Trajectory& trajectory,
-                                      const std::vector<char>& ended) {
-  const Table::Rows rows = trajectory.transition.rows();
-  std::vector<std::vector<std::uint32_t>> into(trajectory.state_count);
-  for (std::size_t row = 0; row < rows.index.size(); ++row) {
-    if (trajectory.log_prior[rows.index[row]] == -kInfinity) continue;
-    const auto from = static_cast<std::uint32_t>(rows.index[row] / trajectory.action_count);
-    for (std::size_t k = rows.begin[row]; k < rows.begin[row + 1]; ++k) {
-      into[rows.column[k]].push_back(from);
-    }
-  }
-  std::vector<std::size_t> steps(trajectory.state_count, kUnreached);
-  std::vector<std::uint32_t> queue;
-  for (std::uint32_t s = 0; s < trajectory.state_count; ++s) {
-    if (ended[s] == 0) continue;
-    steps[s] = 0;
-    queue.push_back(s);
-  }
-  for (std::size_t i = 0; i < queue.size(); ++i) {
-    for (const std::uint32_t from : into[queue[i]]) {
-      if (steps[from] != kUnreached) continue;
-      steps[from] = steps[queue[i]] + 1;
-      queue.push_back(from);
-    }
-  }
-  return steps;
 }
 
 /// log of a constant C >= 1 with weight(s goes on) C + weight(s ends) <= C wherever going on has a
@@ -144,7 +114,7 @@ class Stationary {
       return refuse("an infinite horizon has no last step for the final reward: give a horizon");
     }
     const std::vector<std::size_t> steps = steps_to_end(posterior_.trajectory, ended_);
-    const auto stuck = std::find(steps.begin(), steps.end(), kUnreached);
+    const auto stuck = std::find(steps.begin(), steps.end(), kNoState);
     if (stuck != steps.end()) {
       return refuse(fmt::format(
           "no certificate for the infinite horizon without discount: no terminal state can be "

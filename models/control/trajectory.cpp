@@ -54,7 +54,9 @@ void check_given_prior(const Mdp& mdp, const std::vector<double>& prior) {
 std::vector<double> prior_table(const Mdp& mdp, const TrajectoryOptions& options,
                                 std::size_t graph_states) {
   const std::size_t actions = mdp.action_count();
-  std::vector<double> table(graph_states * actions, 1.0 / static_cast<double>(actions));
+  const bool count = options.prior == ActionPrior::counting && options.count_after_end;
+  std::vector<double> table(graph_states * actions,
+                            count ? 1.0 : 1.0 / static_cast<double>(actions));
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {
     if (mdp.is_terminal(s)) continue;
     double available = 0.0;
@@ -77,25 +79,45 @@ struct Merged {
   double believed_reward;
 };
 
-Merged merge(std::span<const Outcome> outcomes, double temperature) {
+/// log of the mean of exp(x - top) under weights that sum to total. Spans of x that are small next
+/// to 1 keep their digits, because rho multiplies the result.
+double log_mean_exp(std::span<const Outcome> outcomes, double scale, double top, double total) {
+  double lowest = top;
+  for (const Outcome& o : outcomes) lowest = std::min(lowest, o.reward / scale);
+  const bool narrow = top - lowest < 0.5;
+  double sum = 0.0;
+  for (const Outcome& o : outcomes) {
+    const double x = o.reward / scale - top;
+    sum += o.probability * (narrow ? std::expm1(x) : std::exp(x));
+  }
+  return narrow ? std::log1p(sum / total) : std::log(sum / total);
+}
+
+Merged merge(std::span<const Outcome> outcomes, const Trajectory& trajectory) {
+  const double rho = trajectory.rho;
+  const double scale = rho == 0.0 ? trajectory.temperature : trajectory.temperature * rho;
   double probability = 0.0;
   double top = -kInfinity;
-  for (const Outcome& o : outcomes) {
-    probability += o.probability;
-    top = std::max(top, o.reward / temperature);
-  }
-  double weight = 0.0;
-  double reward = 0.0;
   bool equal = true;
   for (const Outcome& o : outcomes) {
-    const double w = o.probability * std::exp(o.reward / temperature - top);
-    weight += w;
-    reward += w * o.reward;
+    probability += o.probability;
+    top = std::max(top, o.reward / scale);
     equal = equal && o.reward == outcomes.front().reward;
   }
+  const double reward = outcomes.front().reward;
   // Exact where nothing needs to be summed, so that rewards keep their digits.
-  if (equal) return {probability, top, outcomes.front().reward};
-  return {probability, top + std::log(weight / probability), reward / weight};
+  if (equal) return {probability, reward / trajectory.temperature, reward};
+  if (rho == 0.0) return {probability, top, top * scale};
+  double weight = 0.0;
+  double mean = 0.0;
+  for (const Outcome& o : outcomes) {
+    const double w = o.probability * (std::isinf(rho) ? 1.0 : std::exp(o.reward / scale - top));
+    weight += w;
+    mean += w * o.reward;
+  }
+  mean /= weight;
+  if (std::isinf(rho)) return {probability, mean / trajectory.temperature, mean};
+  return {probability, rho * (top + log_mean_exp(outcomes, scale, top, probability)), mean};
 }
 
 /// The columns of one row (s, a) of the transition, in order.
@@ -104,19 +126,20 @@ struct Column {
   Merged merged;
 };
 
-std::vector<Column> make_columns(std::span<const Outcome> outcomes, double temperature,
-                                 double discount, std::size_t sink) {
+std::vector<Column> make_columns(std::span<const Outcome> outcomes, const Trajectory& trajectory,
+                                 double discount) {
+  const std::size_t sink = trajectory.state_count - 1;
   std::vector<Column> columns;
   for (std::size_t begin = 0; begin < outcomes.size();) {
     std::size_t end = begin;
     while (end < outcomes.size() && outcomes[end].next == outcomes[begin].next) ++end;
-    Merged merged = merge(outcomes.subspan(begin, end - begin), temperature);
+    Merged merged = merge(outcomes.subspan(begin, end - begin), trajectory);
     merged.probability *= discount;
     columns.push_back({outcomes[begin].next, merged});
     begin = end;
   }
   if (discount < 1.0 && !outcomes.empty()) {
-    Merged merged = merge(outcomes, temperature);
+    Merged merged = merge(outcomes, trajectory);
     merged.probability = 1.0 - discount;
     columns.push_back({sink, merged});
   }
@@ -134,8 +157,7 @@ void fill_dynamics(const Mdp& mdp, double discount, Trajectory& trajectory) {
   };
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {
     for (std::size_t a = 0; a < actions; ++a) {
-      for (const Column& column :
-           make_columns(mdp.outcomes(s, a), trajectory.temperature, discount, states - 1)) {
+      for (const Column& column : make_columns(mdp.outcomes(s, a), trajectory, discount)) {
         add(s, a, column);
       }
     }
@@ -261,6 +283,7 @@ void TrajectoryOptions::validate(const Mdp& mdp) const {
   if (!(temperature > 0.0 && std::isfinite(temperature))) {
     throw OptionError(fmt::format("temperature {}, expected a finite number above 0", temperature));
   }
+  if (std::isnan(rho)) throw OptionError("rho is not a number");
   if (!(discount > 0.0 && discount <= 1.0)) {
     throw OptionError(fmt::format("discount {}, expected a number in (0, 1]", discount));
   }
@@ -285,6 +308,7 @@ Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options) {
   trajectory.state_count = mdp.state_count() + (trajectory.has_sink ? 1 : 0);
   trajectory.action_count = mdp.action_count();
   trajectory.temperature = options.temperature;
+  trajectory.rho = options.rho;
   trajectory.reward_on_pair = !mdp.reward_depends_on_outcome();
   fill_dynamics(mdp, options.discount, trajectory);
 
@@ -307,6 +331,34 @@ Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options) {
              trajectory.reward_on_pair && complete && negative});
   add_final_factor(mdp, options, trajectory);
   return trajectory;
+}
+
+std::vector<std::size_t> steps_to_end(const Trajectory& trajectory,
+                                      const std::vector<char>& ended) {
+  const Table::Rows rows = trajectory.transition.rows();
+  std::vector<std::vector<std::uint32_t>> into(trajectory.state_count);
+  for (std::size_t row = 0; row < rows.index.size(); ++row) {
+    if (trajectory.log_prior[rows.index[row]] == -kInfinity) continue;
+    const auto from = static_cast<std::uint32_t>(rows.index[row] / trajectory.action_count);
+    for (std::size_t k = rows.begin[row]; k < rows.begin[row + 1]; ++k) {
+      into[rows.column[k]].push_back(from);
+    }
+  }
+  std::vector<std::size_t> steps(trajectory.state_count, kNoState);
+  std::vector<std::uint32_t> queue;
+  for (std::uint32_t s = 0; s < trajectory.state_count; ++s) {
+    if (ended[s] == 0) continue;
+    steps[s] = 0;
+    queue.push_back(s);
+  }
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    for (const std::uint32_t from : into[queue[i]]) {
+      if (steps[from] != kNoState) continue;
+      steps[from] = steps[queue[i]] + 1;
+      queue.push_back(from);
+    }
+  }
+  return steps;
 }
 
 }  // namespace credo::control

@@ -31,9 +31,17 @@ struct TrajectoryOptions {
   ActionPrior prior = ActionPrior::uniform;
   /// given: p(a given s), states x actions, rows sum to 1 in states that are not terminal.
   std::vector<double> action_prior;
+  /// counting: 1 for every action in terminal states, too. For those who maximise over actions:
+  /// there the value of having ended stays 0.
+  bool count_after_end = false;
   /// gamma in (0, 1]. Below 1, every step ends in an absorbing sink
   /// (one more state, the last; message 1) with probability 1 - gamma.
   double discount = 1.0;
+  /// Several outcomes of (s, a) that lead to one state for different rewards are summed out as rho
+  /// log E exp(r / (alpha rho)), under the price rho of bending the dynamics: 1 is the exact
+  /// posterior; infinity, the mean, is for dynamics that are clamped; 0 is the largest; negative
+  /// values tend to the smallest.
+  double rho = 1.0;
   /// Empty, or log exp(V_{T+1}(s) / alpha), one per state of the graph (the sink included);
   /// -infinity allowed. It takes the place of the process' own final reward.
   std::vector<double> log_final_factor;
@@ -56,6 +64,7 @@ struct Trajectory {
   std::size_t state_count = 0;  ///< of the graph: the sink, if any, is the last
   std::size_t action_count = 0;
   double temperature = 1.0;
+  double rho = 1.0;
   bool has_sink = false;
   /// Whether o_t depends on (s_t, a_t) only; else on (s_t, a_t, s_{t+1}).
   bool reward_on_pair = false;
@@ -64,10 +73,11 @@ struct Trajectory {
   Table transition;
   /// log p(a | s), states x actions; -infinity where unavailable.
   std::vector<double> log_prior;
-  /// Aligned with the stored entries of transition: log p(o = 1 | s, a, s') = log E[exp(r / alpha)
-  /// given s, a, s'] (equal to r / alpha when one outcome leads there).
+  /// Aligned with the stored entries of transition: log p(o = 1 | s, a, s') = rho log E[exp(r /
+  /// (alpha rho)) given s, a, s'] (equal to r / alpha when one outcome leads there).
   std::vector<double> log_optimality;
-  /// Aligned too: E[r given s, a, s', o = 1].
+  /// Aligned too: the mean reward under the outcomes tilted by exp(r / (alpha rho)); with rho = 1,
+  /// E[r given s, a, s', o = 1].
   std::vector<double> believed_reward;
   /// log of the factor on s_{T+1}; empty when there is none.
   std::vector<double> log_final_factor;
@@ -77,5 +87,10 @@ struct Trajectory {
 /// variable with p(o_t = 1 | s, a) = exp(r / alpha); otherwise only the entries of o_t = 1 exist.
 /// Cost: outcomes + T; tables are stored once. Levine 2018, arXiv:1805.00909.
 [[nodiscard]] Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options);
+
+/// Fewest steps from every state of the graph to an ended one (ended[s] != 0) by actions that the
+/// prior allows; kNoState where there is no way. Cost: outcomes.
+[[nodiscard]] std::vector<std::size_t> steps_to_end(const Trajectory& trajectory,
+                                                    const std::vector<char>& ended);
 
 }  // namespace credo::control

@@ -103,19 +103,89 @@ TEST_CASE("control: a map from a file") {
   CHECK(json["states"] == 4);
 }
 
-TEST_CASE("control: other methods of the contract are refused, unknown ones are wrong") {
-  for (const char* method : {"clamped", "hard", "map", "mmap", "risk"}) {
-    const Run run = run_credo({"control", "frozen_lake", "--horizon", "5", "--method", method});
-    CHECK(run.code == 2);
-    CHECK(run.out.empty());
-    CHECK(contains(run.err, "posterior"));
+TEST_CASE("control: every method of the contract answers with the same keys") {
+  for (const char* method : {"posterior", "clamped", "hard", "map", "mmap", "risk",
+                             "exponential-utility", "best-case"}) {
+    CAPTURE(std::string(method));
+    const Json json = control_json({"frozen_lake", "--horizon", "4", "--method", method});
+    CHECK(json["method"] == method);
+    CHECK(json["guarantee"] == "exact");
+    for (const char* key : {"value", "initial_value", "policy", "log_z", "elbo", "gap",
+                            "expected_return", "believed_return", "iterations", "error_bound"}) {
+      CHECK(json.contains(key));
+    }
+    CHECK(json["policy"].size() == 16);
+    CHECK(json.contains("trajectory") == (json["method"] == "map"));
+    CHECK(json.contains("plan") == (json["method"] == "mmap"));
+    const Run text = run_credo({"control", "frozen_lake", "--horizon", "4", "--method", method});
+    CHECK(text.code == 0);
+    CHECK(contains(text.out, "expected return"));
   }
+}
+
+TEST_CASE("control: FrozenLake 4x4, 100 steps, temperature 0.1, by every method") {
+  const std::vector<std::string> lake = {"frozen_lake", "--horizon", "100", "--temperature", "0.1"};
+  const auto by = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), lake.begin(), lake.end());
+    return control_json(more);
+  };
+  const Json clamped = by({"--method", "clamped"});
+  CHECK(std::fabs(clamped["initial_value"].get<double>() - 0.0219809320) < 5.1e-11);
+  CHECK(std::fabs(clamped["expected_return"].get<double>() - 0.03036) < 5.1e-6);
+  CHECK(clamped["believed_return"] == clamped["expected_return"]);
+  CHECK(clamped["elbo"].get<double>() == doctest::Approx(0.219809320).epsilon(1e-9));
+  double gap = 0.0;
+  for (const char* part : {"initial", "policy", "dynamics"}) {
+    gap += clamped["gap"][part].get<double>();
+  }
+  CHECK(clamped["log_z"].get<double>() - clamped["elbo"].get<double>() ==
+        doctest::Approx(gap).epsilon(1e-12));
+  const Json hard = by({"--method", "hard"});
+  CHECK(std::fabs(hard["initial_value"].get<double>() - 0.7441902878) < 5.1e-11);
+  const Json risk = by({"--method", "risk", "--rho", "1"});
+  CHECK(std::fabs(risk["initial_value"].get<double>() - 0.5730198801) < 5.1e-11);
+  const Json fair = by({"--method", "risk", "--rho", "inf"});
+  CHECK(fair["initial_value"] == clamped["initial_value"]);
+}
+
+TEST_CASE("control: methods and options that do not go together") {
   const Run misplaced = run_credo({"control", "frozen_lake", "--horizon", "5", "--rho", "2"});
   CHECK(misplaced.code == 1);
   CHECK(contains(misplaced.err, "--rho belongs to --method risk"));
   const Run unknown = run_credo({"control", "frozen_lake", "--method", "posteriro"});
   CHECK(unknown.code == 1);
   CHECK(contains(unknown.err, "did you mean posterior"));
+  for (const char* method : {"map", "mmap"}) {
+    const Run endless = run_credo({"control", "frozen_lake", "--method", method});
+    CHECK(endless.code == 1);
+    CHECK(contains(endless.err, "needs a horizon"));
+  }
+  const Run zero =
+      run_credo({"control", "frozen_lake", "--horizon", "5", "--method", "risk", "--rho", "0"});
+  CHECK(zero.code == 1);
+  CHECK(contains(zero.err, "rho 0"));
+}
+
+TEST_CASE("control: the trajectory and the plan are printed") {
+  const Run map = run_credo({"control", "frozen_lake", "--horizon", "20", "--method", "map"});
+  CHECK(contains(map.out, "most likely trajectory"));
+  CHECK(contains(map.out, "15"));
+  const Run plan = run_credo({"control", "frozen_lake", "--horizon", "6", "--method", "mmap"});
+  CHECK(contains(plan.out, "plan: down"));
+  const Json json = control_json({"frozen_lake", "--horizon", "6", "--method", "mmap"});
+  CHECK(json["plan"]["actions"].size() == 6);
+}
+
+TEST_CASE("control: pictures by name") {
+  for (const char* picture : {"value", "tube", "luck", "gap"}) {
+    const Run run = run_credo(
+        {"control", "frozen_lake", "--horizon", "8", "--format", "svg", "--picture", picture});
+    CHECK(run.code == 0);
+    CHECK(contains(run.out, "</svg>"));
+  }
+  const Run misplaced = run_credo({"control", "frozen_lake", "--horizon", "8", "--format", "svg",
+                                   "--method", "hard", "--picture", "tube"});
+  CHECK(misplaced.code == 1);
 }
 
 TEST_CASE("control: wrong environments, files and options") {

@@ -1,0 +1,196 @@
+#include <credo/core/error.hpp>
+#include <credo/core/names.hpp>
+#include <credo/core/numerics.hpp>
+#include <credo/models/control/solve.hpp>
+#include <credo/models/control/solve_parts.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+// Every method is a kind for two conditionals of a trajectory's slice, the dynamics and the choice
+// of an action (backup.cpp); the generic engine eliminates that slice, T times or until nothing
+// changes. The family of a fully observed trajectory is soluble: a_t's parent s_t separates what
+// comes after from the conditionals solved later, so one backward pass is the global optimum
+// (Lauritzen and Nilsson 2001). Cost: T outcomes.
+
+namespace credo::control {
+namespace {
+
+constexpr std::array<std::string_view, 8> kMethodNames = {
+    "posterior", "clamped", "hard", "map", "mmap", "risk", "exponential-utility", "best-case"};
+
+void check_rho(const ControlOptions& options) {
+  if (std::isnan(options.rho) || options.rho == 0.0) {
+    throw OptionError(fmt::format(
+        "rho {}, expected a number other than 0: 1 is the posterior, infinity the true dynamics, "
+        "below 0 the worst ones",
+        options.rho));
+  }
+}
+
+void check_final_value(const Mdp& mdp, const ControlOptions& options) {
+  const std::vector<double>& value = options.final_value;
+  if (value.empty()) return;
+  if (value.size() != mdp.state_count()) {
+    throw OptionError(fmt::format("final_value has {} entries, expected {} or none", value.size(),
+                                  mdp.state_count()));
+  }
+  for (std::size_t s = 0; s < value.size(); ++s) {
+    if (std::isnan(value[s]) || value[s] == kInfinity) {
+      throw OptionError(fmt::format("final_value of state {} is {}, expected a number or -infinity",
+                                    mdp.state_name(s), value[s]));
+    }
+  }
+}
+
+void take_over(const Posterior& posterior, ControlSolution& solution) {
+  solution.status = posterior.status;
+  solution.message = posterior.message;
+  solution.guarantee = posterior.guarantee;
+  solution.algorithm_used = posterior.algorithm_used;
+  solution.log_z = posterior.log_z;
+  solution.initial_value = posterior.initial_value;
+  solution.expected_return = posterior.expected_return;
+  solution.believed_return = posterior.believed_return;
+  solution.error_bound = posterior.error_bound;
+  solution.iterations = posterior.iterations;
+  solution.timings = posterior.timings;
+  if (!posterior.ok()) return;
+  const std::size_t count = posterior.infinite ? 1 : posterior.steps() + 1;
+  for (std::size_t t = 0; t < count; ++t) solution.values.push_back(posterior.value(t));
+  solution.certificate =
+      posterior.infinite
+          ? "messages from above and from below enclose the fixed point"
+          : "sum-product on a tree of messages, eliminated backward in time, is exact";
+  // The posterior is the best of all distributions: no gap.
+  solution.elbo = posterior.log_z;
+  solution.gap = {0.0, 0.0, 0.0};
+}
+
+/// The message that step t is made from.
+std::vector<double> message_after(const ControlSolution& solution, std::size_t t) {
+  const std::size_t after = solution.infinite ? 0 : t + 1;
+  return solution.step->message(after, solution.values.at(after));
+}
+
+double smallest_bytes(const Mdp& mdp, std::size_t horizon) {
+  return static_cast<double>(mdp.state_count()) * static_cast<double>(horizon + 1) * sizeof(double);
+}
+
+void solve_finite(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
+                  ControlSolution& solution) {
+  if (const double bytes = smallest_bytes(mdp, *options.horizon);
+      bytes > options.infer.memory_limit_bytes) {
+    return refuse(solution, fmt::format("the values of {} decisions need {}, the limit is {}; try "
+                                        "a smaller horizon or the infinite one",
+                                        *options.horizon, describe_bytes(bytes),
+                                        describe_bytes(options.infer.memory_limit_bytes)));
+  }
+  auto step =
+      std::make_shared<SolvedStep>(make_step(mdp, options, backup_of(options.method, options.rho)));
+  if (options.method == Method::mmap && !find_plan(mdp, options, *step, solution)) return;
+  if (options.method == Method::map && !find_trajectory(mdp, options, solution)) return;
+  if (!run_backward(mdp, options, watch, *step, solution)) return;
+  solution.step = std::move(step);
+  solution.iterations = *options.horizon;
+  solution.error_bound = 0.0;
+  if (!evaluate(mdp, options, watch, solution)) return;
+  solution.status = Status::ok;
+  solution.guarantee = Guarantee::exact;
+}
+
+void prepare(const Mdp& mdp, const ControlOptions& options, ControlSolution& solution) {
+  solution.method = options.method;
+  solution.states = mdp.state_count();
+  solution.actions = mdp.action_count();
+  solution.temperature = options.temperature;
+  solution.rho =
+      options.method == Method::posterior ? 1.0 : backup_of(options.method, options.rho).rho;
+  solution.infinite = !options.horizon;
+  solution.horizon = options.horizon;
+}
+
+}  // namespace
+
+std::string_view method_name(Method method) noexcept {
+  return kMethodNames[static_cast<std::size_t>(method)];
+}
+
+Method require_method(std::string_view name) {
+  for (std::size_t i = 0; i < kMethodNames.size(); ++i) {
+    if (kMethodNames[i] == name) return static_cast<Method>(i);
+  }
+  const std::vector<std::string> names(kMethodNames.begin(), kMethodNames.end());
+  throw OptionError(fmt::format("unknown method '{}'{}; there are {}", name,
+                                did_you_mean(name, names), fmt::join(names, ", ")));
+}
+
+void ControlOptions::validate(const Mdp& mdp) const {
+  posterior_options(*this).validate(mdp);
+  if (method == Method::risk) check_rho(*this);
+  check_final_value(mdp, *this);
+  if (tolerance && !(*tolerance > 0.0)) {
+    throw OptionError(fmt::format("tolerance {}, expected a number above 0", *tolerance));
+  }
+  if (!horizon && (method == Method::map || method == Method::mmap)) {
+    throw OptionError(fmt::format("method {} needs a horizon: a {} has a last step",
+                                  method_name(method),
+                                  method == Method::map ? "trajectory" : "plan"));
+  }
+}
+
+std::vector<double> ControlSolution::action_value(std::size_t t) const {
+  if (posterior != nullptr) return posterior->action_value(t);
+  std::vector<double> result = step->slice(t).score(message_after(*this, t));
+  result.resize(states * actions);
+  const bool scored = step->backup.choice == ChoiceKind::arg_max && step->backup.prior;
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    if (scored && result[i] > -kInfinity) result[i] -= step->trajectory.log_prior[i];
+    result[i] *= temperature;
+  }
+  return result;
+}
+
+std::vector<double> ControlSolution::policy(std::size_t t) const {
+  if (posterior != nullptr) return posterior->policy(t);
+  std::vector<double> result = step->policy(t, message_after(*this, t));
+  result.resize(states * actions);
+  return result;
+}
+
+std::vector<DynamicsEntry> ControlSolution::dynamics(std::size_t t) const {
+  if (posterior != nullptr) return posterior->dynamics(t);
+  std::vector<DynamicsEntry> result;
+  for_each_tilted_transition(
+      *step, message_after(*this, t),
+      [&](std::size_t pair, std::size_t next, std::size_t, double probability) {
+        result.push_back({pair / actions, pair % actions, next, probability});
+      });
+  return result;
+}
+
+ControlSolution solve_control(const Mdp& mdp, const ControlOptions& options) {
+  options.validate(mdp);
+  ControlSolution solution;
+  prepare(mdp, options, solution);
+  const Watch watch;
+  if (options.method == Method::posterior) {
+    solution.posterior =
+        std::make_shared<const Posterior>(solve_posterior(mdp, posterior_options(options)));
+    take_over(*solution.posterior, solution);
+    return solution;
+  }
+  if (options.horizon) {
+    solve_finite(mdp, options, watch, solution);
+  } else {
+    solve_infinite(mdp, options, watch, solution);
+  }
+  solution.timings.infer_seconds = watch.seconds();
+  return solution;
+}
+
+}  // namespace credo::control

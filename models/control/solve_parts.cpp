@@ -1,0 +1,119 @@
+#include <credo/core/numerics.hpp>
+#include <credo/models/control/solve_parts.hpp>
+
+#include <utility>
+
+namespace credo::control {
+
+PosteriorOptions posterior_options(const ControlOptions& options) {
+  PosteriorOptions result;
+  result.temperature = options.temperature;
+  result.prior = options.prior;
+  result.action_prior = options.action_prior;
+  result.horizon = options.horizon;
+  result.discount = options.discount;
+  result.final_value = options.final_value;
+  if (options.tolerance) result.tolerance = *options.tolerance;
+  result.maximum_steps = options.maximum_steps;
+  result.infer = options.infer;
+  return result;
+}
+
+SolvedStep make_step(const Mdp& mdp, const ControlOptions& options, const Backup& backup) {
+  TrajectoryOptions trajectory;
+  trajectory.horizon = 1;
+  trajectory.temperature = options.temperature;
+  trajectory.prior = options.prior;
+  trajectory.action_prior = options.action_prior;
+  trajectory.count_after_end = options.method == Method::map || options.method == Method::mmap;
+  trajectory.discount = options.discount.value_or(mdp.discount());
+  trajectory.rho = backup.rho;
+  SolvedStep step;
+  step.trajectory = make_trajectory(mdp, trajectory);
+  step.backup = backup;
+  step.ended.assign(step.trajectory.state_count, 0);
+  step.terminal.assign(mdp.terminal().begin(), mdp.terminal().end());
+  if (!options.horizon) {
+    for (const std::size_t s : step.terminal) step.ended[s] = 1;
+  }
+  // Whoever maximises over actions weighs those of the sink, too.
+  if (step.trajectory.has_sink && !trajectory.count_after_end) step.ended.back() = 1;
+  if (step.trajectory.has_sink && trajectory.count_after_end) {
+    step.sink_value.assign(*options.horizon + 1, 0.0);
+  }
+  step.slices.emplace_back(describe_step(step.trajectory, backup, step.ended));
+  return step;
+}
+
+std::vector<double> last_value(const Mdp& mdp, const ControlOptions& options) {
+  const std::span<const double> last =
+      options.final_value.empty() ? mdp.final_reward() : options.final_value;
+  std::vector<double> result(last.begin(), last.end());
+  result.resize(mdp.state_count(), 0.0);
+  return result;
+}
+
+std::vector<double> in_nats(std::span<const double> value, double temperature) {
+  std::vector<double> result(value.begin(), value.end());
+  for (double& x : result) x /= temperature;
+  return result;
+}
+
+double initial_mean(const Mdp& mdp, std::span<const double> x) {
+  if (x.empty()) return kNaN;
+  CompensatedSum sum;
+  for (std::size_t s = 0; s < mdp.state_count(); ++s) {
+    if (mdp.initial()[s] > 0.0) sum.add(mdp.initial()[s] * x[s]);
+  }
+  return sum.value();
+}
+
+void refuse(ControlSolution& solution, std::string why) {
+  solution.status = Status::refused;
+  solution.guarantee = Guarantee::none;
+  solution.message = std::move(why);
+}
+
+bool is_stopped(ControlSolution& solution, const ControlOptions& options, const Watch& watch,
+                double fraction) {
+  if (watch.seconds() > options.infer.time_limit_seconds) {
+    solution.status = Status::deadline;
+    solution.message = "the time limit came before the last step backward";
+    return true;
+  }
+  if (options.infer.observer &&
+      !options.infer.observer(Progress{"backward", fraction, watch.seconds()})) {
+    solution.status = Status::cancelled;
+    solution.message = "cancelled by the observer";
+    return true;
+  }
+  return false;
+}
+
+bool run_backward(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
+                  SolvedStep& step, ControlSolution& solution) {
+  const std::size_t horizon = *options.horizon;
+  std::vector<double> next = last_value(mdp, options);
+  solution.values.assign(horizon + 1, {});
+  solution.values[horizon] = next;
+  next = step.message(horizon, next);
+  std::vector<double> message(next.size());
+  for (std::size_t t = horizon; t-- > 0;) {
+    if (is_stopped(solution, options, watch,
+                   static_cast<double>(horizon - t) / static_cast<double>(horizon))) {
+      solution.values.clear();
+      return false;
+    }
+    step.slice(t).apply(next, message);
+    std::vector<double>& value = solution.values[t];
+    value.assign(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(mdp.state_count()));
+    for (double& v : value) v *= options.temperature;
+    if (!step.sink_value.empty()) step.sink_value[t] = message.back();
+    std::swap(next, message);
+  }
+  solution.initial_value = initial_mean(mdp, solution.values.front());
+  if (solution.algorithm_used.empty()) solution.algorithm_used = "slice";
+  return true;
+}
+
+}  // namespace credo::control
