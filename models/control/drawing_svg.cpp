@@ -123,8 +123,9 @@ std::string bars(const Mdp& mdp, std::span<const double> value, std::span<const 
   constexpr double kColumn = 540.0;
   const std::size_t count = std::min(mdp.state_count(), kMost);
   for (std::size_t s = 0; s < count; ++s) {
+    const std::size_t column = s / kRows;
     draw_bar(svg, mdp, value, policy, range, s,
-             {kMargin + kColumn * static_cast<double>(s / kRows),
+             {kMargin + kColumn * static_cast<double>(column),
               kHeader + kBar * static_cast<double>(s % kRows)});
   }
   const std::size_t columns = (count + kRows - 1) / kRows;

@@ -91,8 +91,9 @@ struct GridPanel {
   [[nodiscard]] double width() const { return side * static_cast<double>(layout.columns); }
   [[nodiscard]] double height() const { return side * static_cast<double>(layout.rows); }
   [[nodiscard]] Point corner_of(std::size_t cell) const {
+    const std::size_t row = cell / layout.columns;
     return {corner.x + side * static_cast<double>(cell % layout.columns),
-            corner.y + side * static_cast<double>(cell / layout.columns)};
+            corner.y + side * static_cast<double>(row)};
   }
   [[nodiscard]] Point centre_of(std::size_t cell) const {
     return {corner_of(cell).x + side / 2, corner_of(cell).y + side / 2};
