@@ -36,7 +36,12 @@ void draw_bar(Svg& svg, const GapBar& bar, const Range& range, double y) {
   }
   for (std::size_t k = 0; finite && k < parts.size(); ++k) {
     if (!(parts[k] > 0.0)) continue;
-    svg.rectangle({x_of(from), y}, x_of(from + parts[k]) - x_of(from), 20.0, kColours[k]);
+    const double width = x_of(from + parts[k]) - x_of(from);
+    svg.rectangle({x_of(from), y}, width, 20.0, kColours[k]);
+    if (width >= 40.0) {
+      svg.text({x_of(from) + width / 2, y + 14.0}, 10.0, short_number(parts[k]), Anchor::middle,
+               "#ffffff");
+    }
     from += parts[k];
   }
   const Point low{finite ? x_of(bar.bound) : kLeft, y - 4.0};
