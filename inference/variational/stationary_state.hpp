@@ -1,0 +1,85 @@
+#pragma once
+// The iterate of a fixed-point computation: V, B(V), their difference, and what it proves.
+
+#include <credo/inference/variational/stationary.hpp>
+#include <credo/inference/variational/stationary_linear.hpp>
+#include <credo/inference/variational/stationary_structure.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace credo::stationary {
+
+/// lower <= V* <= upper.
+struct Bracket {
+  std::vector<double> lower;
+  std::vector<double> upper;
+  double half_width = kNaN;  ///< sup (upper - lower) / 2
+};
+
+class Iterate {
+ public:
+  Iterate(const Slice& slice, const StationaryOptions& options);
+
+  /// Every row has mass at most c < 1 under an expectation: B contracts by c.
+  [[nodiscard]] bool contracts() const noexcept { return contracts_; }
+  /// Analyses the support (once) and sets V = -infinity where it must be.
+  const Structure& structure();
+  [[nodiscard]] bool has_structure() const noexcept { return structure_.has_value(); }
+
+  /// V <- the value of following the way out, a lower bound when the kernel is clamped or rho > 0.
+  bool start_from_way_out();
+  void set(std::vector<double> v) { v_ = std::move(v); }
+  /// V <- B(V).
+  void advance() { v_ = w_; }
+  /// B(V) from V, and the differences.
+  void sweep();
+  /// V <- V + (I - P)^-1 (B(V) - V). False when the system could not be solved.
+  bool newton_step();
+
+  /// The bounds of MacQueen; needs contracts().
+  [[nodiscard]] Bracket contraction_bounds() const;
+  /// V -+ e h, checked by a sweep each; needs a V that hardly moves. Nothing when no e is found.
+  std::optional<Bracket> harmonic_bounds();
+
+  /// q(d | x) at V, such that the chain ends.
+  [[nodiscard]] std::vector<double> conditional();
+  [[nodiscard]] const std::vector<double>& message() const noexcept { return v_; }
+  [[nodiscard]] const std::vector<double>& swept() const noexcept { return w_; }
+  [[nodiscard]] double residual() const noexcept;
+  [[nodiscard]] double smallest_change() const noexcept { return smallest_; }
+  [[nodiscard]] double largest_change() const noexcept { return largest_; }
+  /// Where the largest change is.
+  [[nodiscard]] std::size_t fastest() const noexcept { return fastest_; }
+  /// Of one sweep: (4 + entries per row) 2^-53 max |V|.
+  [[nodiscard]] double rounding() const noexcept { return rounding_; }
+  [[nodiscard]] std::size_t sweeps() const noexcept { return sweeps_; }
+  [[nodiscard]] std::size_t impossible() const noexcept {
+    return structure_ ? structure_->impossible : 0;
+  }
+
+ private:
+  void apply(const std::vector<double>& from, std::vector<double>& to);
+  void merge_loops(std::vector<double>& v) const;
+  [[nodiscard]] std::vector<double> expected_steps(const Derivative& p);
+  [[nodiscard]] std::vector<double> shifted(const std::vector<double>& h, double e) const;
+  [[nodiscard]] bool rises(const std::vector<double>& low);
+  [[nodiscard]] bool falls(const std::vector<double>& high);
+
+  const Slice& slice_;
+  bool contracts_ = false;
+  std::optional<Structure> structure_;
+  std::vector<double> v_;
+  std::vector<double> w_;
+  std::vector<char> settled_;  ///< contexts that lead nowhere: V is B(V) exactly
+  double smallest_ = kNaN;
+  double largest_ = kNaN;
+  std::size_t fastest_ = 0;
+  double rounding_ = 0.0;
+  std::size_t sweeps_ = 0;
+  std::vector<std::uint32_t> choice_;  ///< arg-max: what newton_step() chose last
+  std::optional<Derivative> derivative_;
+  std::optional<LinearSystem> system_;
+};
+
+}  // namespace credo::stationary
