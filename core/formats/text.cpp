@@ -68,8 +68,8 @@ void Cursor::skip_to_end_of_line() {
 
 /// Skips the comment that starts here, if one does.
 bool Cursor::skip_comment() {
-  if (comments_ == Comments::percent) {
-    if (*at_ != '%') return false;
+  if (comments_ == Comments::percent || comments_ == Comments::hash) {
+    if (*at_ != (comments_ == Comments::percent ? '%' : '#')) return false;
     skip_to_end_of_line();
     return true;
   }

@@ -21,6 +21,7 @@ enum class Comments : std::uint8_t {
   none,
   slashes,  ///< from // to the end of the line, and between /* and */
   percent,  ///< from % to the end of the line
+  hash,     ///< from # to the end of the line
 };
 
 /// What a backslash means inside a quoted string.
