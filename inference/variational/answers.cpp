@@ -3,10 +3,10 @@
 // Marginals: a forward pass along the family where its frontier stays small; else q is itself a
 // factor graph of conditionals, and the ordinary contraction engine answers. Cost: as planned.
 
-#include <credo/core/graph_structure.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/answers.hpp>
 #include <credo/inference/variational/forward.hpp>
+#include <credo/inference/variational/relevance.hpp>
 
 #include <fmt/format.h>
 
@@ -27,19 +27,6 @@ FactorGraph graph_of(const Problem& problem, std::span<const Table> tables) {
 }
 
 namespace {
-
-/// Nodes, parents before children, later ones as soon as they can be.
-std::vector<std::size_t> forward_order(const Problem& problem) {
-  std::vector<Arc> arcs;
-  for (std::size_t n = 0; n < problem.nodes.size(); ++n) {
-    for (const VariableId u : problem.nodes[n].parents) {
-      arcs.push_back(
-          {static_cast<std::uint32_t>(problem.node_of[u]), static_cast<std::uint32_t>(n)});
-    }
-  }
-  const auto order = topological_order(problem.nodes.size(), arcs);
-  return {order->begin(), order->end()};  // the family was validated
-}
 
 std::vector<std::vector<double>> contracted_marginals(const Problem& problem,
                                                       std::span<const Table> tables,
@@ -66,7 +53,7 @@ std::vector<std::vector<double>> marginals_of(const Problem& problem, const Evid
                                               contraction::Monitor& monitor) {
   // A frontier of this size is not worth looking for a better order.
   constexpr double kCheapOperations = 1e7;
-  const ForwardPlan plan = plan_forward(problem, tables, forward_order(problem));
+  const ForwardPlan plan = plan_forward(problem, tables, parents_first(problem));
   double stored = kCheapOperations;
   for (const Table& table : tables) stored += 8.0 * static_cast<double>(table.stored());
   const bool forward = plan.operations <= stored && plan.peak_bytes <= options.memory_limit_bytes;

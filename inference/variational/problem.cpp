@@ -5,9 +5,12 @@
 // observed variables, is a score log f. A clamped kernel k that is no factor adds the score -log k.
 // Cost: the entries of every different table, once.
 
+#include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/problem.hpp>
 #include <credo/inference/variational/table_arrangement.hpp>
+
+#include <fmt/format.h>
 
 #include <cmath>
 #include <utility>
@@ -17,6 +20,12 @@ namespace credo::variational {
 Scope Problem::scope_of(const Node& node) {
   Scope scope = node.parents;
   scope.push_back(node.variable);
+  return scope;
+}
+
+Scope Problem::scope_of_conditional(const Conditional& conditional) {
+  Scope scope = conditional.parents;
+  scope.push_back(conditional.child);
   return scope;
 }
 
@@ -82,9 +91,7 @@ Node make_node(const Family& family, VariableId v, const std::vector<std::size_t
   node.weight = conditional.weight;
   node.parents = unobserved_of(conditional.parents, states);
   if (conditional.table) {
-    Scope scope = conditional.parents;
-    scope.push_back(v);
-    node.table = cache.get(*conditional.table, scope, states,
+    node.table = cache.get(*conditional.table, Problem::scope_of_conditional(conditional), states,
                            node.optimised() ? Domain::log : Domain::linear);
   }
   return node;
@@ -133,6 +140,53 @@ Problem make_problem(const FactorGraph& graph, const Evidence& evidence, const F
         {Problem::scope_of(node), cache.negated_log(*node.table), std::nullopt, std::nullopt});
   }
   return problem;
+}
+
+std::vector<Table> given_tables(const Problem& problem, const Evidence& evidence,
+                                const Family& family, std::span<const Table> conditionals) {
+  if (conditionals.size() != family.conditionals().size()) {
+    throw ModelError(fmt::format("conditionals: expected one table for each of the {}, got {}",
+                                 family.conditionals().size(), conditionals.size()));
+  }
+  const std::vector<std::size_t> states = observed_states(*problem.graph, evidence);
+  Family checked(*problem.graph);  // refuses shapes and rows as it does for kernels
+  std::vector<Table> tables;
+  TableCache cache;
+  for (const Node& node : problem.nodes) {
+    const Conditional& conditional = family.conditionals()[node.place];
+    if (!node.optimised()) {
+      tables.push_back(*node.table);
+      continue;
+    }
+    const Table& given = conditionals[node.place];
+    checked.clamp(node.variable, conditional.parents, given);
+    tables.push_back(
+        cache.get(given, Problem::scope_of_conditional(conditional), states, Domain::linear));
+  }
+  return tables;
+}
+
+std::vector<Table> full_tables(const Problem& problem, const Evidence& evidence,
+                               const Family& family, std::vector<Table> tables) {
+  const std::vector<std::size_t> states = observed_states(*problem.graph, evidence);
+  std::vector<Table> result(family.conditionals().size());
+  for (std::size_t n = 0; n < problem.nodes.size(); ++n) {
+    const Node& node = problem.nodes[n];
+    const Conditional& conditional = family.conditionals()[node.place];
+    if (!node.optimised()) {
+      result[node.place] = *conditional.table;
+      continue;
+    }
+    std::vector<FixedExtent> fixed;
+    for (std::size_t d = 0; d < conditional.parents.size(); ++d) {
+      const std::size_t state = states[conditional.parents[d]];
+      if (state != kNoState) fixed.push_back({d, state});
+    }
+    result[node.place] = embedded(
+        tables[n], problem.graph->shape_of(Problem::scope_of_conditional(conditional)), fixed);
+    tables[n] = Table();
+  }
+  return result;
 }
 
 }  // namespace credo::variational

@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace credo::variational {
@@ -48,6 +49,8 @@ struct Problem {
   [[nodiscard]] const Node& node(VariableId v) const { return nodes[node_of[v]]; }
   /// (parents..., variable).
   [[nodiscard]] static Scope scope_of(const Node& node);
+  /// (parents..., child), with observed parents.
+  [[nodiscard]] static Scope scope_of_conditional(const Conditional& conditional);
 };
 
 /// The states of observed variables; kNoState elsewhere.
@@ -75,5 +78,18 @@ class TableCache {
 /// Expects a family that is valid for the evidence.
 [[nodiscard]] Problem make_problem(const FactorGraph& graph, const Evidence& evidence,
                                    const Family& family);
+
+/// q by node from one table per conditional of the family, sliced, linear; clamped ones are their
+/// kernels. Throws ModelError on a wrong count or shape, and on rows that do not sum to
+/// 1 (or 0) within 1e-6.
+[[nodiscard]] std::vector<Table> given_tables(const Problem& problem, const Evidence& evidence,
+                                              const Family& family,
+                                              std::span<const Table> conditionals);
+
+/// The inverse: one table per conditional over all of (parents..., child), 0 where an observed
+/// parent is in another state; clamped ones are the family's own kernels. Scalars for observed
+/// children.
+[[nodiscard]] std::vector<Table> full_tables(const Problem& problem, const Evidence& evidence,
+                                             const Family& family, std::vector<Table> tables);
 
 }  // namespace credo::variational

@@ -15,4 +15,7 @@ namespace credo::variational {
 /// By variable: 1 for the node's variable and everything below it in the family.
 [[nodiscard]] std::vector<char> descendants(const Problem& problem, std::size_t node);
 
+/// Nodes, parents before children.
+[[nodiscard]] std::vector<std::size_t> parents_first(const Problem& problem);
+
 }  // namespace credo::variational

@@ -39,6 +39,18 @@ std::vector<char> descendants(const Problem& problem, std::size_t node) {
   return below;
 }
 
+std::vector<std::size_t> parents_first(const Problem& problem) {
+  std::vector<Arc> arcs;
+  for (std::size_t n = 0; n < problem.nodes.size(); ++n) {
+    for (const VariableId u : problem.nodes[n].parents) {
+      arcs.push_back(
+          {static_cast<std::uint32_t>(problem.node_of[u]), static_cast<std::uint32_t>(n)});
+    }
+  }
+  const auto order = topological_order(problem.nodes.size(), arcs);
+  return {order->begin(), order->end()};  // the family was validated
+}
+
 namespace {
 
 /// The family's graph with parameters and scores; a ball that bounces along active trails.

@@ -14,11 +14,11 @@
 #include <credo/core/joint_states.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/entry_loop.hpp>
+#include <credo/inference/variational/row_rule.hpp>
 #include <credo/inference/variational/sweep.hpp>
 #include <credo/inference/variational/table_arrangement.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <optional>
 #include <utility>
@@ -28,39 +28,6 @@ namespace credo::variational {
 namespace {
 
 constexpr std::size_t kCheckRows = 1 << 16;
-
-/// U and q of one row of an optimised conditional, from its J.
-double solve_row(const Node& node, std::span<const double> log_base, std::span<double> j,
-                 std::span<double> q) {
-  std::ranges::fill(q, 0.0);
-  if (node.kind == ConditionalKind::arg_max) {
-    const auto best = std::ranges::max_element(j);
-    if (best == j.end() || *best == -kInfinity) return -kInfinity;
-    if (!q.empty()) q[static_cast<std::size_t>(best - j.begin())] = 1.0;
-    return *best;
-  }
-  double largest = -kInfinity;
-  for (std::size_t k = 0; k < j.size(); ++k) {
-    const double base = log_base.empty() ? 0.0 : log_base[k];
-    if (base == -kInfinity) {
-      j[k] = -kInfinity;  // also where J = -infinity and the weight is negative
-    } else if (j[k] == -kInfinity && node.weight < 0.0) {
-      if (!q.empty()) q[k] = 1.0;  // the worst case, at any finite price
-      return -kInfinity;
-    } else {
-      j[k] = j[k] / node.weight + base;
-    }
-    largest = std::max(largest, j[k]);
-  }
-  if (largest == -kInfinity) return -kInfinity;
-  double sum = 0.0;
-  for (double& t : j) {
-    t = std::exp(t - largest);
-    sum += t;
-  }
-  for (std::size_t k = 0; k < q.size(); ++k) q[k] = j[k] / sum;
-  return node.weight * (largest + std::log(sum));
-}
 
 class Sweep {
  public:
@@ -167,7 +134,7 @@ class Sweep {
         base->add_row(pattern, r, {}, log_base);
       }
       message[pattern.row_index(r)] = solve_row(
-          node, log_base, j,
+          node.kind, node.weight, log_base, j,
           settings_.conditionals ? std::span(q).subspan(first, count) : std::span<double>());
     }
     if (settings_.conditionals) {

@@ -71,6 +71,35 @@ Table arranged(const Table& table, std::span<const std::size_t> kept,
                            : arranged_dense(table, std::move(shape), kept, fixed);
 }
 
+Table embedded(const Table& table, std::vector<std::size_t> shape,
+               std::span<const FixedExtent> fixed) {
+  if (fixed.empty()) return table;
+  const std::vector<std::uint64_t> outer = strides_of(shape);
+  const std::vector<std::uint64_t> inner = strides_of(table.shape());
+  std::uint64_t base = 0;
+  std::vector<char> held(shape.size(), 0);
+  for (const auto& [position, state] : fixed) {
+    base += outer[position] * state;
+    held[position] = 1;
+  }
+  std::vector<std::uint64_t> strides;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (!held[d]) strides.push_back(outer[d]);
+  }
+  const std::vector<std::uint64_t> indices = table.stored_indices();
+  std::vector<SparseEntry> entries;
+  for (std::size_t i = 0; i < table.values().size(); ++i) {
+    const std::uint64_t from = table.is_sparse() ? indices[i] : i;
+    std::uint64_t to = base;
+    for (std::size_t d = 0; d < inner.size(); ++d) {
+      to += from / inner[d] % table.shape()[d] * strides[d];
+    }
+    entries.push_back({to, table.values()[i]});
+  }
+  const Table result = Table::sparse(std::move(shape), std::move(entries), table.domain());
+  return table.is_sparse() ? result : result.densified(result.size());
+}
+
 Table with_values(const Table& pattern, std::vector<double> values, Domain domain) {
   std::vector<std::size_t> shape(pattern.shape().begin(), pattern.shape().end());
   if (!pattern.is_sparse()) return Table::dense(std::move(shape), std::move(values), domain);

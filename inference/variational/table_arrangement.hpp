@@ -22,6 +22,12 @@ struct FixedExtent {
 [[nodiscard]] Table arranged(const Table& table, std::span<const std::size_t> kept,
                              std::span<const FixedExtent> fixed);
 
+/// The inverse of a slice: the table on the slice of a larger shape where the extents in `fixed`
+/// have their states, 0 (log: -infinity) elsewhere. The other extents are those of the table in
+/// order.
+[[nodiscard]] Table embedded(const Table& table, std::vector<std::size_t> shape,
+                             std::span<const FixedExtent> fixed);
+
 /// A table of the same shape, storage and stored places, with other values.
 [[nodiscard]] Table with_values(const Table& pattern, std::vector<double> values, Domain domain);
 

@@ -3,6 +3,8 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/answers.hpp>
+#include <credo/inference/variational/evaluation.hpp>
+#include <credo/inference/variational/ordered.hpp>
 #include <credo/inference/variational/relevance.hpp>
 #include <credo/inference/variational/sweep.hpp>
 #include <credo/inference/variational/variational.hpp>
@@ -12,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,18 +84,25 @@ class Maximizer {
     const auto plan = variational::plan_sweep(problem_, options_.messages);
     result_.solubility =
         plan ? solubility_of(problem_, *plan) : variational::test_solubility(problem_);
-    if (!plan) return refuse(result_.solubility.explanation);
-    result_.predicted_operations = plan->operations;
-    result_.predicted_peak_bytes = plan->peak_bytes;
-    if (plan->peak_bytes > options_.memory_limit_bytes) {
-      return refuse(
-          fmt::format("the sweep needs {} (and {:.3g} operations); the memory limit is {}",
-                      describe_bytes(plan->peak_bytes), plan->operations,
-                      describe_bytes(options_.memory_limit_bytes)));
+    if (!result_.solubility.soluble) return refuse(result_.solubility.explanation);
+    if (plan) {
+      if (affordable("sweep", plan->operations, plan->peak_bytes)) sweep(*plan);
+    } else {
+      auto ordered = variational::plan_ordered(problem_, result_.solubility.order);
+      if (affordable("sweep", ordered.operations, ordered.peak_bytes)) solve(std::move(ordered));
     }
+    if (result_.status != Status::refused) finish();
+  }
+
+  bool affordable(std::string_view who, double operations, double peak_bytes) {
+    result_.predicted_operations = operations;
+    result_.predicted_peak_bytes = peak_bytes;
     result_.timings.plan_seconds = monitor_.elapsed_seconds();
-    sweep(*plan);
-    finish();
+    if (peak_bytes <= options_.memory_limit_bytes) return true;
+    refuse(fmt::format("the {} needs {} (and {:.3g} operations); the memory limit is {}", who,
+                       describe_bytes(peak_bytes), operations,
+                       describe_bytes(options_.memory_limit_bytes)));
+    return false;
   }
 
   void refuse(std::string why) {
@@ -103,16 +113,30 @@ class Maximizer {
   void sweep(const variational::SweepPlan& plan) {
     variational::SweepSettings settings;
     settings.messages = options_.messages;
-    variational::SweepAnswer answer = run_sweep(problem_, plan, settings, monitor_);
+    take(run_sweep(problem_, plan, settings, monitor_));
+    if (result_.value != -kInfinity) return;
+    blame([&](std::size_t count) {
+      return run_sweep(problem_, plan, {false, false, count}, monitor_).value != -kInfinity;
+    });
+  }
+
+  void solve(variational::OrderedPlan plan) {
+    take(run_ordered(problem_, std::move(plan), options_.messages, monitor_));
+    if (result_.value != -kInfinity) return;
+    blame([&](std::size_t count) {
+      Problem fewer = problem_;
+      fewer.scores.resize(count);
+      auto again = variational::plan_ordered(fewer, result_.solubility.order);
+      return run_ordered(fewer, std::move(again), false, monitor_).value != -kInfinity;
+    });
+  }
+
+  void take(variational::SweepAnswer answer) {
     result_.algorithm_used = "sweep";
     result_.guarantee = Guarantee::exact;
     result_.value = answer.value;
     result_.messages = std::move(answer.messages);
     tables_ = std::move(answer.conditionals);
-    if (result_.value != -kInfinity) return;
-    blame([&](std::size_t count) {
-      return run_sweep(problem_, plan, {false, false, count}, monitor_).value != -kInfinity;
-    });
   }
 
   void blame(const std::function<bool(std::size_t)>& feasible) {
@@ -132,10 +156,8 @@ class Maximizer {
       }
     }
     if (variational::is_lower_bound(problem_)) result_.log_z_lower = result_.value;
-    result_.conditionals.assign(family_.conditionals().size(), Table());
-    for (std::size_t n = 0; n < problem_.nodes.size(); ++n) {
-      result_.conditionals[problem_.nodes[n].place] = std::move(tables_[n]);
-    }
+    result_.conditionals =
+        variational::full_tables(problem_, evidence_, family_, std::move(tables_));
     result_.timings.infer_seconds = monitor_.elapsed_seconds() - result_.timings.plan_seconds;
   }
 
@@ -185,6 +207,18 @@ VariationalResult maximize(const FactorGraph& graph, const Evidence& evidence, c
   evidence.validate(graph);
   family.validate(graph, evidence);
   return Maximizer(graph, evidence, family, options).run();
+}
+
+double evidence_lower_bound(const FactorGraph& graph, const Evidence& evidence,
+                            const Family& family, std::span<const Table> conditionals) {
+  evidence.validate(graph);
+  family.validate(graph, evidence);
+  const Problem problem = variational::make_problem(graph, evidence, family);
+  const std::vector<Table> tables =
+      variational::given_tables(problem, evidence, family, conditionals);
+  const InferOptions options;
+  contraction::Monitor monitor(options);
+  return variational::expected_value(variational::clamped_problem(problem, tables), monitor);
 }
 
 }  // namespace credo

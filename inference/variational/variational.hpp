@@ -102,15 +102,19 @@ struct VariationalResult {
   std::string algorithm_used;
 
   /// max L (of the sweep) or the best L found. -infinity when every q of the family gives some
-  /// impossible state probability; infeasible_factor then names one factor that does.
+  /// impossible state probability. That is an answer: status ok, guarantee exact when certified;
+  /// message says which factor or finding excludes what q must reach, and infeasible_factor is it.
+  /// There are no marginals then.
   double value = kNaN;
   /// value, when L is a lower bound of log Z: every w <= 1 with m <= 1, every rho >= 1; else NaN.
   double log_z_lower = kNaN;
   std::optional<FactorId> infeasible_factor;
 
   /// q_v over (parents..., child), linear, aligned with Family::conditionals(). Rows that q never
-  /// reaches are still optimal for the sweep; rows without any feasible state are all 0. A clamped
-  /// conditional hands back its kernel. Empty scalar for observed variables.
+  /// reaches are still optimal for the sweep, unless nothing in the family reaches them; rows
+  /// without any feasible state, and rows where an observed parent is in another state, are all 0.
+  /// Sparse where the kernel, the base measure or a score over all of (parents, child) is. A
+  /// clamped conditional hands back its kernel. The scalar 1 for observed variables.
   std::vector<Table> conditionals;
   /// In the order of elimination. Sweep only.
   std::vector<ScoreMessage> messages;

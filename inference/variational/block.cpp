@@ -1,0 +1,317 @@
+// Block updates of conditionals.
+//
+// With all but q_v fixed, L = sum_pa q(pa) sum_v q_v [A - w log(q_v / m)] + const, where A(v, pa) =
+// E_q[ scores + costs of the others | v, pa ]; the best q_v is m exp(A / w), row by row, which
+// never lowers L (Saul and Jordan 1996; Wiegerinck 2000). A comes from the tree of dual numbers
+// with v's own input left out. Scores of -infinity are counted, not added: a row first keeps to the
+// entries with the fewest expected violations, so that an infeasible start walks to feasibility,
+// and what cannot be helped does not drown what can.
+// A sparse clamped kernel carries the scores within its scope on its stored entries; every other
+// score is dense. A row of a clamped kernel without any entry is one violation.
+// Cost of an update: the path in the tree between two changed inputs.
+
+#include <credo/core/numerics.hpp>
+#include <credo/inference/variational/block.hpp>
+#include <credo/inference/variational/entry_loop.hpp>
+#include <credo/inference/variational/relevance.hpp>
+#include <credo/inference/variational/row_rule.hpp>
+#include <credo/inference/variational/table_arrangement.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace credo::variational {
+
+namespace {
+
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+// Violations within this of the fewest are rounding, unless there are none.
+constexpr double kSameViolations = 1e-9;
+
+bool contains_all(const Scope& outer, const Scope& inner) {
+  return std::ranges::all_of(
+      inner, [&](VariableId v) { return std::ranges::find(outer, v) != outer.end(); });
+}
+
+void add_score(double value, double& mean, double& violations) {
+  if (value == -kInfinity) {
+    violations += 1.0;
+  } else {
+    mean += value;
+  }
+}
+
+DualTable dual_of(const Score& score) {
+  const Table dense = score.table.densified(kNoLimit);
+  DualTable dual;
+  dual.scope = score.scope;
+  dual.mean.assign(dense.size(), 0.0);
+  if (dense.has_zero()) dual.violations.assign(dense.size(), 0.0);
+  double none = 0.0;
+  for (std::size_t i = 0; i < dense.size(); ++i) {
+    add_score(dense.values()[i], dual.mean[i], dense.has_zero() ? dual.violations[i] : none);
+  }
+  return dual;
+}
+
+/// A clamped kernel; every row without an entry gets its first, as a violation.
+DualTable dual_of_kernel(const FactorGraph& graph, const Node& node) {
+  const EntryPattern pattern(graph, Problem::scope_of(node),
+                             node.table->is_sparse() ? node.table : std::nullopt);
+  DualTable dual;
+  dual.scope = Problem::scope_of(node);
+  if (pattern.sparse) dual.stored.emplace();
+  const auto add = [&](std::uint64_t index, double p, double violations) {
+    if (pattern.sparse) dual.stored->push_back(index);
+    dual.p.push_back(p);
+    dual.violations.push_back(violations);
+  };
+  for (std::uint64_t row = 0; row < pattern.all_rows; ++row) {
+    const std::size_t r = pattern.row_of(row);
+    const bool held = r != pattern.row_count;
+    const auto values = held ? node.table->values().subspan(pattern.begin(r),
+                                                            pattern.begin(r + 1) - pattern.begin(r))
+                             : std::span<const double>();
+    const bool empty = std::ranges::all_of(values, [](double k) { return k == 0.0; });
+    if (empty && pattern.sparse) {
+      add(row * pattern.width, 1.0, 1.0);
+      continue;
+    }
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const std::size_t x = pattern.column(r, pattern.begin(r) + k);
+      const bool filled = empty && k == 0;
+      add(row * pattern.width + x, filled ? 1.0 : values[k], filled ? 1.0 : 0.0);
+    }
+  }
+  if (std::ranges::all_of(dual.violations, [](double n) { return n == 0.0; })) {
+    dual.violations.clear();
+  }
+  return dual;
+}
+
+/// Adds a score to the stored entries of a kernel whose scope contains its own.
+void carry(const FactorGraph& graph, const Score& score, DualTable& kernel) {
+  const std::vector<std::uint64_t> strides = strides_of(graph.shape_of(kernel.scope));
+  const std::vector<std::size_t> shape = graph.shape_of(score.scope);
+  std::vector<std::size_t> positions;
+  for (const VariableId v : score.scope) {
+    positions.push_back(
+        static_cast<std::size_t>(std::ranges::find(kernel.scope, v) - kernel.scope.begin()));
+  }
+  kernel.mean.resize(kernel.p.size(), 0.0);
+  if (score.table.has_zero()) kernel.violations.resize(kernel.p.size(), 0.0);
+  double none = 0.0;
+  for (std::size_t e = 0; e < kernel.p.size(); ++e) {
+    std::uint64_t index = 0;
+    for (std::size_t d = 0; d < shape.size(); ++d) {
+      index = index * shape[d] +
+              (*kernel.stored)[e] / strides[positions[d]] % graph.cardinality(score.scope[d]);
+    }
+    add_score(score.table.log_at(index), kernel.mean[e],
+              kernel.violations.empty() ? none : kernel.violations[e]);
+  }
+}
+
+/// Sets to -infinity what is violated more often than it must be; with a negative weight, what is
+/// violated less often than it can be.
+void keep_to_feasible(const Node& node, std::span<const double> violations,
+                      std::span<const double> log_base, std::span<double> j) {
+  if (violations.empty()) return;
+  const bool worst = node.kind == ConditionalKind::charged && node.weight < 0.0;
+  double fewest = kInfinity;
+  double most = 0.0;
+  for (std::size_t k = 0; k < j.size(); ++k) {
+    if (!log_base.empty() && log_base[k] == -kInfinity) continue;
+    fewest = std::min(fewest, violations[k]);
+    most = std::max(most, violations[k]);
+  }
+  for (std::size_t k = 0; k < j.size(); ++k) {
+    const bool dropped = worst ? most > 0.0 && violations[k] >= most * (1.0 - kSameViolations)
+                               : violations[k] > fewest * (1.0 + kSameViolations);
+    if (dropped) j[k] = -kInfinity;
+  }
+}
+
+}  // namespace
+
+std::size_t entries_of(const Problem& problem, const Node& node) {
+  return saturating_product(problem.graph->shape_of(Problem::scope_of(node)));
+}
+
+BlockScope everything(const Problem& problem) {
+  return {std::vector<char>(problem.scores.size(), 1), std::vector<char>(problem.nodes.size(), 1),
+          std::vector<char>(problem.nodes.size(), 1)};
+}
+
+std::vector<Rows> uniform_start(const Problem& problem) {
+  std::vector<Rows> start(problem.nodes.size());
+  for (std::size_t n = 0; n < problem.nodes.size(); ++n) {
+    const Node& node = problem.nodes[n];
+    if (!node.optimised()) continue;
+    const std::size_t width = problem.graph->cardinality(node.variable);
+    start[n].assign(entries_of(problem, node), 1.0);
+    if (node.table) {
+      for (std::size_t i = 0; i < start[n].size(); ++i) start[n][i] = node.table->log_at(i);
+    }
+    for (std::size_t i = 0; i < start[n].size(); i += width) {
+      const auto row = std::span(start[n]).subspan(i, width);
+      if (node.table) std::ranges::copy(softmax(row), row.begin());
+      if (normalize(row) == 0.0) row.front() = 1.0;  // infeasible, but a distribution
+    }
+  }
+  return start;
+}
+
+BlockSolver::BlockSolver(const Problem& problem, BlockScope scope)
+    : problem_(problem),
+      scope_(std::move(scope)),
+      input_of_(problem.nodes.size(), kNoBucket),
+      own_input_(problem.scores.size(), kNoBucket),
+      carrier_(problem.scores.size(), kNoNode),
+      rows_(problem.nodes.size()) {
+  plan_inputs();
+}
+
+void BlockSolver::plan_inputs() {
+  std::vector<InputShape> shapes;
+  std::vector<VariableId> order;
+  for (std::size_t n = 0; n < problem_.nodes.size(); ++n) {
+    if (!scope_.nodes[n]) continue;
+    const Node& node = problem_.nodes[n];
+    input_of_[n] = shapes.size();
+    const bool sparse = !node.optimised() && node.table->is_sparse();
+    shapes.push_back(
+        {Problem::scope_of(node),
+         static_cast<double>(sparse ? node.table->stored() : entries_of(problem_, node)), sparse});
+  }
+  for (std::size_t s = 0; s < problem_.scores.size(); ++s) {
+    if (!scope_.scores[s]) continue;
+    const Scope& scope = problem_.scores[s].scope;
+    for (const VariableId v : scope) {
+      const Node& node = problem_.node(v);
+      if (!node.optimised() && node.table->is_sparse() &&
+          contains_all(Problem::scope_of(node), scope)) {
+        carrier_[s] = problem_.node_of[v];
+      }
+    }
+    if (carrier_[s] != kNoNode) continue;
+    own_input_[s] = shapes.size();
+    shapes.push_back({scope, static_cast<double>(problem_.scores[s].table.size()), false});
+  }
+  std::vector<std::size_t> topological = parents_first(problem_);
+  for (std::size_t i = topological.size(); i-- > 0;) {
+    if (scope_.nodes[topological[i]]) order.push_back(problem_.nodes[topological[i]].variable);
+  }
+  plan_ = plan_expectation(*problem_.graph, shapes, order);
+}
+
+double BlockSolver::cost(std::size_t n, double q, std::size_t entry, double& violations) const {
+  const Node& node = problem_.nodes[n];
+  if (node.kind == ConditionalKind::arg_max || q == 0.0) return 0.0;
+  const double base = log_base_[n].empty() ? 0.0 : log_base_[n][entry];
+  if (base == -kInfinity) {
+    violations += 1.0;
+    return 0.0;
+  }
+  return multiplier_ * node.weight * (base - std::log(q));
+}
+
+DualTable BlockSolver::input_of_node(std::size_t n) const {
+  const Node& node = problem_.nodes[n];
+  DualTable dual;
+  dual.scope = Problem::scope_of(node);
+  dual.p = rows_[n];
+  if (!scope_.costs[n] || node.kind == ConditionalKind::arg_max) return dual;
+  dual.mean.assign(dual.p.size(), 0.0);
+  std::vector<double> violations(log_base_[n].size(), 0.0);
+  double none = 0.0;
+  for (std::size_t i = 0; i < dual.p.size(); ++i) {
+    dual.mean[i] = cost(n, dual.p[i], i, violations.empty() ? none : violations[i]);
+  }
+  if (std::ranges::any_of(violations, [](double v) { return v > 0.0; })) {
+    dual.violations = std::move(violations);
+  }
+  return dual;
+}
+
+std::vector<DualTable> BlockSolver::make_inputs() const {
+  std::vector<DualTable> inputs;
+  for (std::size_t n = 0; n < problem_.nodes.size(); ++n) {
+    if (!scope_.nodes[n]) continue;
+    const Node& node = problem_.nodes[n];
+    inputs.push_back(node.optimised() ? input_of_node(n) : dual_of_kernel(*problem_.graph, node));
+  }
+  for (std::size_t s = 0; s < problem_.scores.size(); ++s) {
+    if (own_input_[s] != kNoBucket) inputs.push_back(dual_of(problem_.scores[s]));
+    if (carrier_[s] == kNoNode) continue;
+    carry(*problem_.graph, problem_.scores[s], inputs[input_of_[carrier_[s]]]);
+  }
+  return inputs;
+}
+
+void BlockSolver::start(std::span<const Rows> rows, double multiplier) {
+  multiplier_ = multiplier;
+  rows_.assign(rows.begin(), rows.end());
+  log_base_.assign(problem_.nodes.size(), {});
+  for (std::size_t n = 0; n < problem_.nodes.size(); ++n) {
+    const Node& node = problem_.nodes[n];
+    if (!node.optimised() || !node.table || !scope_.nodes[n]) continue;
+    const Table dense = node.table->densified(kNoLimit);
+    log_base_[n].assign(dense.values().begin(), dense.values().end());
+  }
+  tree_.emplace(*problem_.graph, plan_, make_inputs());
+}
+
+void BlockSolver::set(std::size_t node, Rows rows) {
+  rows_[node] = std::move(rows);
+  tree_->set(input_of_[node], input_of_node(node));
+}
+
+BlockGain BlockSolver::update(std::size_t n, bool keep_unreached) {
+  const Node& node = problem_.nodes[n];
+  const DualTable a = around(n);
+  const std::size_t width = problem_.graph->cardinality(node.variable);
+  const double weight = multiplier_ * node.weight;
+  Rows q = rows_[n];
+  BlockGain gain;
+  double mass = 0.0;
+  std::vector<double> j(width);
+  for (std::size_t i = 0; i < q.size(); i += width) {
+    const auto log_base = log_base_[n].empty() ? std::span<const double>()
+                                               : std::span(log_base_[n]).subspan(i, width);
+    const auto violations = a.violations.empty() ? std::span<const double>()
+                                                 : std::span(a.violations).subspan(i, width);
+    const double p = *std::max_element(&a.p[i], &a.p[i] + width);
+    if (p == 0.0 && keep_unreached) continue;
+    std::copy_n(&a.mean[i], width, j.begin());
+    keep_to_feasible(node, violations, log_base, j);
+    const auto row = std::span(q).subspan(i, width);
+    solve_row(node.kind, weight, log_base, j, row);
+    if (std::ranges::all_of(row, [](double x) { return x == 0.0; })) {
+      std::copy_n(&rows_[n][i], width, row.begin());
+    }
+    mass += p;
+    const auto add = [&](const Rows& rows, double& value, double& count) {
+      for (std::size_t k = i; k < i + width; ++k) {
+        if (rows[k] == 0.0 || p == 0.0) continue;
+        double violated = violations.empty() ? 0.0 : violations[k - i];
+        value += p * rows[k] * (a.mean[k] + cost(n, rows[k], k, violated));
+        count += p * rows[k] * violated;
+      }
+    };
+    add(rows_[n], gain.before, gain.violations_before);
+    add(q, gain.after, gain.violations_after);
+  }
+  if (mass > 0.0) {
+    for (double* part :
+         {&gain.before, &gain.after, &gain.violations_before, &gain.violations_after}) {
+      *part /= mass;
+    }
+  }
+  set(n, std::move(q));
+  return gain;
+}
+
+}  // namespace credo::variational
