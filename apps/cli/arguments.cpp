@@ -26,7 +26,7 @@ struct CommandRow {
   const char* summary;
 };
 
-constexpr std::array<CommandRow, 10> kCommands{{
+constexpr std::array<CommandRow, 11> kCommands{{
     {Command::pr, "pr", "Log partition function (probability of evidence)"},
     {Command::mar, "mar", "Marginals of every variable"},
     {Command::map, "map", "Most probable assignment, or the k best"},
@@ -36,6 +36,7 @@ constexpr std::array<CommandRow, 10> kCommands{{
     {Command::convert, "convert", "Between formats, by extension"},
     {Command::draw, "draw", "The graph as DOT, SVG or PNG"},
     {Command::control, "control", "Control as inference on an environment or an MDP file"},
+    {Command::meu, "meu", "Maximum expected utility of an influence diagram or a hidden process"},
     {Command::bench, "bench", "The project's own benchmarks"},
 }};
 
@@ -172,18 +173,58 @@ void add_control(CLI::App& app, ControlArguments& c) {
       ->type_name("NAME");
 }
 
+void add_decision(CLI::App& app, Arguments& a) {
+  DecisionArguments& d = a.decision;
+  app.add_option("model", a.model, "Influence diagram or partially observed process (.json)")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("--temperature", d.temperature, "Utility units per nat of soft choices; 0: hard")
+      ->type_name("A")
+      ->check(check_number)
+      ->capture_default_str();
+  app.add_flag("--recall", d.recall, "Diagrams: decisions also see all earlier ones' information");
+  app.add_option("--horizon", d.horizon, "Processes: number of decisions, required")
+      ->type_name("T")
+      ->check(check_count);
+  app.add_option("--memory", d.memory, "Processes: what actions see: full, window or state")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--window", d.window, "Processes: observations in a window [1]")
+      ->type_name("N")
+      ->check(check_count);
+  app.add_option("--discount", d.discount, "Processes: discount [the process' own]")
+      ->type_name("G")
+      ->check(check_number);
+  app.add_option("--restarts", d.restarts, "Starts of ascent where one sweep is not optimal")
+      ->type_name("N")
+      ->check(check_count)
+      ->capture_default_str();
+  app.add_flag("--naive", d.naive, "Also what conditioning on high utility believes and earns");
+}
+
+/// Budgets of commands that plan: no choice of algorithm.
+void add_budget(CLI::App& app, EngineArguments& e) {
+  app.add_option("--memory-limit", e.memory_limit, "As in 8GiB [80 % of what is free]")
+      ->type_name("SIZE");
+  app.add_option("--time-limit", e.time_limit_seconds, "Stop after so many seconds")
+      ->type_name("S")
+      ->check(check_number);
+  app.add_option("--threads", e.threads, "Threads")->type_name("N")->check(check_count);
+  app.add_option("--seed", e.seed, "Seed")->type_name("N")->check(check_count);
+}
+
 void add_options(CLI::App& app, Arguments& a) {
   if (a.command == Command::control) {
     add_control(app, a.control);
-    app.add_option("--memory-limit", a.engine.memory_limit, "As in 8GiB [80 % of what is free]")
-        ->type_name("SIZE");
-    app.add_option("--time-limit", a.engine.time_limit_seconds, "Stop after so many seconds")
-        ->type_name("S")
-        ->check(check_number);
-    app.add_option("--threads", a.engine.threads, "Threads")->type_name("N")->check(check_count);
-    app.add_option("--seed", a.engine.seed, "Seed")->type_name("N")->check(check_count);
+    add_budget(app, a.engine);
     add_output(app, a.output, "text|json|svg");
     add_trace(app, a.output);
+    return;
+  }
+  if (a.command == Command::meu) {
+    add_decision(app, a);
+    add_budget(app, a.engine);
+    add_output(app, a.output, "text|json");
     return;
   }
   add_model(app, a);

@@ -19,6 +19,7 @@ enum class Command : std::uint8_t {
   convert,
   draw,
   control,
+  meu,
   bench
 };
 
@@ -60,6 +61,17 @@ struct ControlArguments {
   std::string picture;  ///< svg: value, tube, luck or gap; empty: value
 };
 
+struct DecisionArguments {
+  double temperature = 0.0;
+  bool recall = false;
+  std::optional<std::size_t> horizon;
+  std::string memory = "full";
+  std::optional<std::size_t> window;
+  std::optional<double> discount;
+  std::size_t restarts = 8;
+  bool naive = false;
+};
+
 struct Arguments {
   Command command = Command::pr;
   std::string model;
@@ -73,6 +85,7 @@ struct Arguments {
   std::size_t sample_count = 1;
   bool draw_plan = false;
   ControlArguments control;
+  DecisionArguments decision;
   std::vector<std::string> bench_arguments;
 };
 
