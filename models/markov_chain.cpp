@@ -39,8 +39,7 @@ MarkovChain::MarkovChain(std::size_t states, std::span<const MarkovTransition> t
   }
   for (std::size_t x = 0; x < states; ++x) {
     if (!(std::fabs(sum[x] - 1.0) <= kRowTolerance)) {
-      throw ModelError(
-          fmt::format("transitions of state {} sum to {}, expected 1", x, sum[x]));
+      throw ModelError(fmt::format("transitions of state {} sum to {}, expected 1", x, sum[x]));
     }
   }
   std::vector<SparseEntry> entries;
@@ -61,7 +60,8 @@ std::vector<double> MarkovChain::distribution_after(std::size_t steps,
   }
   FactorGraph graph;
   VariableId last = graph.add_variable("x_0", state_count());
-  graph.add_conditional({last}, last, Table::dense({state_count()}, {initial.begin(), initial.end()}));
+  graph.add_conditional({last}, last,
+                        Table::dense({state_count()}, {initial.begin(), initial.end()}));
   for (std::size_t t = 1; t <= steps; ++t) {
     const VariableId next = graph.add_variable(fmt::format("x_{}", t), state_count());
     graph.add_conditional({last, next}, next, transition_);
@@ -146,8 +146,7 @@ PassageAnswer MarkovChain::log_reach_probability(std::span<const std::size_t> ta
   return log_discounted_passage(targets, 0.0, options);
 }
 
-PassageAnswer MarkovChain::log_discounted_passage(std::span<const std::size_t> targets,
-                                                  double cost,
+PassageAnswer MarkovChain::log_discounted_passage(std::span<const std::size_t> targets, double cost,
                                                   const StationaryOptions& options) const {
   if (!(cost >= 0.0 && cost < kInfinity)) {
     throw OptionError(fmt::format("cost {}, expected a finite number of at least 0", cost));

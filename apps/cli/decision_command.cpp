@@ -177,8 +177,7 @@ std::string to_text(const Decided& decided, const Arguments& a) {
 }  // namespace
 
 ExitCode run_decision(const Arguments& arguments, const Stopwatch& since_start) {
-  const std::string format =
-      require_one_of("--format", arguments.output.format, {"text", "json"});
+  const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
   Session session(arguments.output, since_start);
   const decision::SolveOptions solve = make_solve_options(arguments, since_start, session);
   const std::string text = read_text(arguments.model);

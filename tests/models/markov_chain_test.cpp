@@ -44,8 +44,7 @@ TEST_CASE("a gambler's ruin: probabilities and times of the closed forms") {
     const double n = kTop;
     for (std::size_t i = 1; i < kTop; ++i) {
       const double x = static_cast<double>(i);
-      const double win =
-          p == 0.5 ? x / n : (1.0 - std::pow(r, x)) / (1.0 - std::pow(r, n));
+      const double win = p == 0.5 ? x / n : (1.0 - std::pow(r, x)) / (1.0 - std::pow(r, n));
       const double time = p == 0.5 ? x * (n - x) : (x - n * win) / (1.0 - 2.0 * p);
       CHECK(reach.value[i] == doctest::Approx(std::log(win)).epsilon(1e-9));
       CHECK(steps.value[i] == doctest::Approx(time).epsilon(1e-9));
@@ -65,8 +64,9 @@ TEST_CASE("the generating function of a first passage") {
     const PassageAnswer answer = chain.log_discounted_passage(target, cost);
     REQUIRE_MESSAGE(answer.ok(), answer.message);
     const double z = std::exp(-cost);
-    CHECK(answer.value[0] == doctest::Approx(std::log(kLeave) - cost - std::log1p(-(1.0 - kLeave) * z))
-                                 .epsilon(1e-10));
+    CHECK(
+        answer.value[0] ==
+        doctest::Approx(std::log(kLeave) - cost - std::log1p(-(1.0 - kLeave) * z)).epsilon(1e-10));
   }
 }
 
