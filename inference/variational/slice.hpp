@@ -63,7 +63,7 @@ struct SliceDescription {
 
   /// Throws ModelError naming the row (x, d) or entry, what was given and what was expected:
   /// lengths, order of begin, x' out of range, negative, NaN or infinite probabilities, rows of a
-  /// clamped or best-case kernel with more mass than 1 + 1e-9, scores that are NaN or +infinity,
+  /// clamped kernel with more mass than 1 + 1e-9, scores that are NaN or +infinity,
   /// weights out of their domain, rows of q that do not sum to 1 within 1e-6 (or to 0).
   void validate() const;
 };

@@ -123,9 +123,7 @@ class Checker {
                        row_name(row), mass));
     }
     for (std::uint64_t e = d_.begin[row]; e < d_.begin[row + 1]; ++e) mass += d_.probability[e];
-    const bool conditional =
-        d_.next_kind == NextKind::clamped || d_.next_kind == NextKind::best_case;
-    if (conditional && mass > 1.0 + kMassSlack) {
+    if (d_.next_kind == NextKind::clamped && mass > 1.0 + kMassSlack) {
       fail(fmt::format("the probabilities of {} sum to {}; expected at most 1", row_name(row),
                        mass));
     }
