@@ -75,12 +75,18 @@ std::vector<double> uniform_start(const std::vector<char>& terminal) {
   return initial;
 }
 
+/// The factor p(s_1) of every chain.
+constexpr FactorId kStart = 0;
+
 StateChain start_chain(const LinearlySolvable& problem, std::size_t horizon) {
   if (horizon == 0) throw OptionError("horizon 0, expected at least 1 step");
   StateChain chain;
   for (std::size_t t = 1; t <= horizon + 1; ++t) {
     chain.states.push_back(chain.graph.add_variable(fmt::format("s_{}", t), problem.state_count()));
   }
+  chain.graph.add_conditional(
+      {chain.states[0]}, chain.states[0],
+      Table::dense({problem.state_count()}, {problem.initial().begin(), problem.initial().end()}));
   return chain;
 }
 
@@ -110,11 +116,6 @@ Table transition_table(const LinearlySolvable& problem, Domain domain, const Val
     }
   }
   return Table::sparse({states, states}, std::move(entries), domain);
-}
-
-Table initial_table(const LinearlySolvable& problem) {
-  return Table::dense({problem.state_count()},
-                      {problem.initial().begin(), problem.initial().end()});
 }
 
 }  // namespace
@@ -187,7 +188,6 @@ std::string LinearlySolvable::state_name(std::size_t state) const {
 
 StateChain make_passive_chain(const LinearlySolvable& problem, std::size_t horizon) {
   StateChain chain = start_chain(problem, horizon);
-  chain.graph.add_conditional({chain.states[0]}, chain.states[0], initial_table(problem));
   // Not two factors: the message that eliminates s_{t+1} is then z_t itself.
   const Table step = transition_table(problem, Domain::log, [&problem](double p, std::size_t s) {
     return std::log(p) - problem.state_cost(s);
@@ -210,7 +210,7 @@ StateChain make_cost_chain(const LinearlySolvable& problem, std::size_t horizon)
 
 Family controlled_family(const LinearlySolvable& problem, const StateChain& chain) {
   Family family(chain.graph);
-  family.clamp(chain.states[0], {}, initial_table(problem));
+  family.clamp(kStart);
   const Table base =
       transition_table(problem, Domain::linear, [](double p, std::size_t) { return p; });
   for (std::size_t t = 0; t + 1 < chain.states.size(); ++t) {

@@ -80,7 +80,8 @@ struct StateChain {
 /// minus the optimal cost. Throws OptionError on a horizon of 0. Cost: entries + T.
 [[nodiscard]] StateChain make_passive_chain(const LinearlySolvable& problem, std::size_t horizon);
 
-/// The costs alone, prod_t exp(-c(s_t)) exp(-c_f(s_{T+1})), for the family below. Throws the same.
+/// p(s_1) and the costs alone, prod_t exp(-c(s_t)) exp(-c_f(s_{T+1})), for the family below. Throws
+/// the same.
 [[nodiscard]] StateChain make_cost_chain(const LinearlySolvable& problem, std::size_t horizon);
 
 /// The controller as a family of conditionals over a cost chain: s_1 is held at p(s_1), every

@@ -1,6 +1,6 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
-#include <credo/models/control/linearly_solvable.hpp>
+#include <credo/models/control/linearly_solvable_parts.hpp>
 
 #include <fmt/format.h>
 
@@ -14,14 +14,6 @@
 
 namespace credo::control {
 namespace {
-
-double initial_cost(const LinearlySolvable& problem, const std::vector<double>& log_z) {
-  CompensatedSum sum;
-  for (std::size_t s = 0; s < problem.state_count(); ++s) {
-    if (problem.initial()[s] > 0.0) sum.add(-problem.initial()[s] * log_z[s]);
-  }
-  return sum.value();
-}
 
 /// The logarithms of a message over one variable. A message without it is constant; none is log 1.
 std::vector<double> read(const Message* message, std::size_t states) {
@@ -63,13 +55,21 @@ LinearlySolvableSolution solve_finite(const LinearlySolvable& problem,
   std::vector<double>& last = solution.log_desirability.emplace_back();
   for (std::size_t s = 0; s < states; ++s) last.push_back(-problem.final_cost(s));
   solution.log_z = result.log_z;
-  solution.initial_cost = initial_cost(problem, solution.log_desirability.front());
+  solution.initial_cost = expected_initial_cost(problem, solution.log_desirability.front());
   solution.error_bound = 0.0;
   solution.iterations = options.horizon;
   return solution;
 }
 
 }  // namespace
+
+double expected_initial_cost(const LinearlySolvable& problem, const std::vector<double>& log_z) {
+  CompensatedSum sum;
+  for (std::size_t s = 0; s < problem.state_count(); ++s) {
+    if (problem.initial()[s] > 0.0) sum.add(-problem.initial()[s] * log_z[s]);
+  }
+  return sum.value();
+}
 
 void LinearlySolvableOptions::validate() const {
   if (horizon == 0) throw OptionError("horizon 0, expected at least 1 step");
@@ -97,7 +97,12 @@ LinearlySolvableSolution solve_linearly_solvable(const LinearlySolvable& problem
     case CostCriterion::finite_horizon:
       solution = solve_finite(problem, options);
       break;
-    default:
+    case CostCriterion::first_exit:
+    case CostCriterion::discounted:
+      solution = solve_fixed_point(problem, options);
+      break;
+    case CostCriterion::average:
+      solution = solve_average(problem, options);
       break;
   }
   solution.criterion = options.criterion;

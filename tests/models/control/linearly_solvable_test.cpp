@@ -1,5 +1,8 @@
+#include "linearly_solvable_problems.hpp"
+
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/inference/variational/variational.hpp>
 #include <credo/models/control/linearly_solvable.hpp>
 #include <credo/models/random.hpp>
 
@@ -13,50 +16,14 @@
 // controller really pays.
 
 using namespace credo::control;
+using linearly_solvable::line;
+using linearly_solvable::one_step_cost;
+using linearly_solvable::random_problem;
 
 namespace {
 
-/// A random problem; every state can go to every other one.
-LinearlySolvableDescription random_problem(std::size_t states, std::size_t terminal_states,
-                                           std::uint64_t seed) {
-  credo::Random random(seed);
-  LinearlySolvableDescription d;
-  d.states = states;
-  for (std::size_t s = 0; s < states; ++s) {
-    d.state_cost.push_back(random.uniform(0.1, 2.0));
-    d.final_cost.push_back(random.uniform(-1.0, 2.0));
-    std::vector<double> weight(states);
-    double sum = 0.0;
-    for (double& w : weight) sum += w = random.uniform() < 0.3 ? 0.0 : random.uniform(0.1, 1.0);
-    sum += weight[(s + 1) % states] += 0.2;
-    sum = 0.0;
-    for (const double w : weight) sum += w;
-    for (std::size_t next = 0; next < states; ++next) {
-      d.passive.push_back({s, next, weight[next] / sum});
-    }
-  }
-  for (std::size_t s = states - terminal_states; s < states; ++s) d.terminal.push_back(s);
-  return d;
-}
-
-/// States 0 .. 8 in a row, steps to both sides with probability 1/2, both ends are exits.
-LinearlySolvableDescription line(double cost) {
-  LinearlySolvableDescription d;
-  d.states = 9;
-  d.state_cost.assign(9, cost);
-  d.terminal = {0, 8};
-  for (std::size_t s = 1; s < 8; ++s) {
-    d.passive.push_back({s, s - 1, 0.5});
-    d.passive.push_back({s, s + 1, 0.5});
-  }
-  return d;
-}
-
 LinearlySolvableSolution solve_finite(const LinearlySolvable& problem, std::size_t horizon) {
-  LinearlySolvableOptions options;
-  options.criterion = CostCriterion::finite_horizon;
-  options.horizon = horizon;
-  return solve_linearly_solvable(problem, options);
+  return linearly_solvable::solve(problem, CostCriterion::finite_horizon, horizon);
 }
 
 /// sum over all walks of `steps` steps from s of p0(walk) exp(-costs).
@@ -67,22 +34,6 @@ double enumerate_desirability(const LinearlySolvable& problem, std::size_t s, st
     sum += e.weight * enumerate_desirability(problem, e.next, steps - 1);
   }
   return std::exp(-problem.state_cost(s)) * sum;
-}
-
-/// c(s) + KL(q(. | s), p0(. | s)) + gamma E_q v(s'), for every state: one step of a controller.
-std::vector<double> one_step_cost(const LinearlySolvable& problem,
-                                  const std::vector<ChainEntry>& controlled,
-                                  const std::vector<double>& next_cost, double discount) {
-  std::vector<double> cost;
-  for (std::size_t s = 0; s < problem.state_count(); ++s) cost.push_back(problem.state_cost(s));
-  for (const ChainEntry& e : controlled) {
-    double passive = 0.0;
-    for (const ChainEntry& p : problem.passive(e.state)) {
-      if (p.next == e.next) passive = p.weight;
-    }
-    cost[e.state] += e.weight * (std::log(e.weight / passive) + discount * next_cost[e.next]);
-  }
-  return cost;
 }
 
 }  // namespace
@@ -197,4 +148,52 @@ TEST_CASE("linearly solvable: wrong descriptions are refused by name") {
   options.discount = 1.0;
   CHECK_THROWS_AS((void)solve_linearly_solvable(LinearlySolvable(line(0.3)), options),
                   credo::OptionError);
+}
+
+TEST_CASE("linearly solvable: the family that frees transitions over the passive base measure") {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const LinearlySolvable problem(random_problem(5, seed % 2, seed));
+    const LinearlySolvableSolution solution = solve_finite(problem, 4);
+    const StateChain chain = make_cost_chain(problem, 4);
+    const credo::Family family = controlled_family(problem, chain);
+    const credo::VariationalResult result = credo::maximize(chain.graph, {}, family);
+    CAPTURE(result.message);
+    REQUIRE(result.ok());
+    CHECK(result.guarantee == credo::Guarantee::exact);
+    CHECK(std::fabs(-result.value - solution.initial_cost) < 1e-12);
+    for (std::size_t t = 0; t < 4; ++t) {
+      const credo::Table& found = result.conditionals[t + 1];
+      for (const ChainEntry& e : controlled_dynamics(problem, solution, t)) {
+        CHECK(std::fabs(found.at(e.state * 5 + e.next) - e.weight) < 1e-12);
+      }
+    }
+    // Charged rho KL for leaving the passive dynamics: rho = 1 is the same, and the dearer it is,
+    // the closer to what is paid without control.
+    std::vector<double> cost;
+    for (std::size_t s = 0; s < 5; ++s) cost.push_back(problem.final_cost(s));
+    for (std::size_t t = 0; t < 4; ++t) {
+      std::vector<double> earlier;
+      for (std::size_t s = 0; s < 5; ++s) {
+        earlier.push_back(problem.state_cost(s));
+        for (const ChainEntry& e : problem.passive(s)) earlier[s] += e.weight * cost[e.next];
+      }
+      cost = earlier;
+    }
+    double expected = 0.0;
+    for (std::size_t s = 0; s < 5; ++s) expected += problem.initial()[s] * cost[s];
+    CHECK(expected > solution.initial_cost);
+    double last = solution.initial_cost;
+    for (const double rho : {1.0, 4.0, 1e7}) {
+      credo::Family charged(chain.graph);
+      charged.clamp(0);
+      for (const credo::Conditional& c : family.conditionals()) {
+        if (c.child != chain.states[0]) charged.charge(c.child, c.parents, *c.table, rho);
+      }
+      const double paid = -credo::maximize(chain.graph, {}, charged).value;
+      CHECK(paid >= last - 1e-12);
+      if (rho == 1.0) CHECK(std::fabs(paid - solution.initial_cost) < 1e-12);
+      if (rho == 1e7) CHECK(std::fabs(paid - expected) < 1e-5);
+      last = paid;
+    }
+  }
 }
