@@ -4,8 +4,8 @@
 // a step that departs from the passive dynamics p0. Then nothing has to be clamped, the posterior
 // *is* the optimal control, and z(s) = exp(-cost to go) is a message: z = exp(-c) P0 z.
 //
-// On the line 0 .. 8 with fair coin steps, cost c and free exits at both ends, that is a difference
-// equation with solution z_i = cosh((i - 4) theta) / cosh(4 theta), cosh theta = exp(c).
+// On the line 0 .. 8 with coin steps, cost c and free exits at both ends, that is a difference
+// equation: z_i = cosh((i - 4) theta) / cosh(4 theta), cosh theta = exp(c).
 
 #include <credo/inference/variational/variational.hpp>
 #include <credo/models/control/linearly_solvable.hpp>
@@ -14,7 +14,6 @@
 #include <cstdio>
 
 namespace control = credo::control;
-using control::CostCriterion;
 
 namespace {
 
@@ -35,11 +34,10 @@ control::LinearlySolvable line(bool exits) {
   return control::LinearlySolvable(d);
 }
 
-/// log p-expectation of exp(-cost) from the middle: one contraction.
+/// log E exp(-cost) of the passive walk from the middle: one contraction.
 double log_z(const control::LinearlySolvable& problem, std::size_t horizon) {
-  return control::solve_linearly_solvable(
-             problem, {.criterion = CostCriterion::finite_horizon, .horizon = horizon})
-      .log_z;
+  const control::StateChain chain = control::make_passive_chain(problem, horizon);
+  return credo::infer(chain.graph, credo::Query::log_partition()).log_z;
 }
 
 }  // namespace
@@ -57,8 +55,8 @@ int main() {
                 std::cosh(place * theta) / std::cosh(4.0 * theta), e.weight);
   }
   std::printf("\nThe same from finite horizons, one contraction each:\n");
-  for (const std::size_t horizon : {10U, 30U, 100U}) {
-    std::printf("  T = %3zu: z_4 = %.12f\n", horizon, std::exp(log_z(problem, horizon)));
+  for (const std::size_t t : {10U, 30U, 100U}) {
+    std::printf("  T = %3zu: z_4 = %.12f\n", t, std::exp(log_z(problem, t)));
   }
 
   // Transitions free over the base measure p0; or charged so much for leaving it that none does.
@@ -73,11 +71,11 @@ int main() {
               -credo::maximize(chain.graph, {}, free).value,
               -credo::maximize(chain.graph, {}, held).value);
 
-  // No exits, and rest is free in the middle: the cost per step for ever is minus log of the
-  // principal eigenvalue, the rate at which log Z falls.
+  // No exits, and rest is free in the middle: the principal eigenvalue is the rate of log Z.
   const control::LinearlySolvable endless = line(false);
   std::printf(
       "\nFor ever: %.9f per step; log Z falls by %.9f between T = 2000 and 2001.\n",
-      control::solve_linearly_solvable(endless, {.criterion = CostCriterion::average}).average_cost,
+      control::solve_linearly_solvable(endless, {.criterion = control::CostCriterion::average})
+          .average_cost,
       log_z(endless, 2000) - log_z(endless, 2001));
 }

@@ -52,6 +52,7 @@ void add_up(const Mdp& mdp, const Features& features, std::optional<std::size_t>
     }
   }
   bound.expectations = expected_features(features, occupancy);
+  bound.message = "answered";
 }
 
 FeatureBound causal_bound(const Mdp& mdp, const Features& features, const Mdp& rewarded,
@@ -187,10 +188,16 @@ InverseSolution solve_inverse(const Mdp& mdp, const Features& features,
   Objective objective(mdp, features, expert, options);
   std::vector<double> start = options.start;
   if (start.empty()) start.assign(features.count, 0.0);
+  // Expectations of large features are rounded accordingly.
+  MinimizeOptions search = options.minimize;
+  for (const double f : expert) {
+    search.gradient_tolerance =
+        std::max(search.gradient_tolerance, options.minimize.gradient_tolerance * std::fabs(f));
+  }
   const Minimum minimum =
       credo::minimize([&objective](std::span<const double> x,
                                    std::span<double> gradient) { return objective(x, gradient); },
-                      std::move(start), options.minimize);
+                      std::move(start), search);
   InverseSolution solution;
   solution.evaluations = minimum.evaluations;
   if (objective.stopped() || minimum.trace.empty()) {
@@ -200,7 +207,7 @@ InverseSolution solve_inverse(const Mdp& mdp, const Features& features,
   }
   const FeatureBound bound = feature_bound(mdp, features, minimum.x, options);
   solution.status = bound.status;
-  solution.message = minimum.converged ? "" : minimum.message;
+  solution.message = minimum.message;
   solution.guarantee = minimum.converged ? Guarantee::fixed_point : Guarantee::unconverged;
   solution.theta = minimum.x;
   solution.objective = minimum.value;

@@ -92,6 +92,7 @@ struct InverseOptions {
   double regularisation = 0.0;
   /// Where the search begins; empty: 0. An infinite horizon must be solvable there.
   std::vector<double> start = {};
+  /// Its gradient_tolerance is in units of max(1, max_i |f_E,i|).
   MinimizeOptions minimize = {};
   InferOptions infer = {};
 

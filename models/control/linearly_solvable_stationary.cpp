@@ -126,7 +126,7 @@ class PrincipalPair {
       power_step();
     }
     solution_.status = Status::ok;
-    solution_.message.clear();
+    solution_.message = "answered";
     solution_.guarantee = Guarantee::exact;
     finish();
     return std::move(solution_);
