@@ -16,9 +16,7 @@
 namespace control = credo::control;
 
 namespace {
-
 constexpr double kCost = 0.3;
-
 /// Coin steps on a line of 9 states; at the ends exits, or steps that bump and stay.
 control::LinearlySolvable line(bool exits) {
   control::LinearlySolvableDescription d;
@@ -29,8 +27,7 @@ control::LinearlySolvable line(bool exits) {
     d.passive.push_back({s, s == 8 ? 8 : s + 1, 0.5});
   }
   if (exits) d.terminal = {0, 8};
-  d.initial.assign(9, 0.0);
-  d.initial[4] = 1.0;
+  d.initial = {0, 0, 0, 0, 1, 0, 0, 0, 0};
   return control::LinearlySolvable(d);
 }
 
