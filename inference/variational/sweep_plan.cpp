@@ -13,6 +13,7 @@
 #include <credo/inference/variational/sweep_plan.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <utility>
@@ -120,9 +121,27 @@ class Planner {
     return entries;
   }
 
-  std::vector<ScoreGroup> group_scores(const Node& node) const {
+  /// Whether some state of the parents leaves the child none. Once per table.
+  bool has_empty_row(const Table& kernel) {
+    if (!kernel.has_zero()) return false;
+    const auto known = empty_row_.find(kernel.identity());
+    if (known != empty_row_.end()) return known->second;
+    const std::uint64_t width = kernel.shape().back();
+    std::uint64_t rows = 0;
+    std::uint64_t last = kernel.size();
+    const std::vector<std::uint64_t> indices = kernel.stored_indices();
+    for (std::size_t i = 0; i < kernel.values().size(); ++i) {
+      const std::uint64_t row = (kernel.is_sparse() ? indices[i] : i) / width;
+      if (!(kernel.values()[i] > 0.0) || row == last) continue;
+      last = row;
+      ++rows;
+    }
+    return empty_row_.emplace(kernel.identity(), rows < kernel.size() / width).first->second;
+  }
+
+  std::vector<ScoreGroup> group_scores(const Node& node) {
     std::map<Scope, ScoreGroup> groups;
-    if (node.optimised() || (node.table && node.table->has_zero())) groups[{}];
+    if (node.optimised() || has_empty_row(*node.table)) groups[{}];
     for (const std::size_t s : mentioning_[node.variable]) {
       groups[beyond(node, scopes_[s])].scores.push_back(s);
     }
@@ -168,6 +187,7 @@ class Planner {
   std::vector<double> bytes_;
   std::vector<std::vector<std::size_t>> mentioning_;
   std::vector<std::size_t> children_left_;
+  std::map<const void*, bool> empty_row_;
   std::set<std::size_t> ready_optimised_;
   std::set<std::size_t> ready_clamped_;
   double live_bytes_ = 0.0;

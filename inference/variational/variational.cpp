@@ -3,7 +3,9 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/answers.hpp>
+#include <credo/inference/variational/ascent.hpp>
 #include <credo/inference/variational/evaluation.hpp>
+#include <credo/inference/variational/gap.hpp>
 #include <credo/inference/variational/ordered.hpp>
 #include <credo/inference/variational/relevance.hpp>
 #include <credo/inference/variational/sweep.hpp>
@@ -11,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <functional>
@@ -84,14 +87,78 @@ class Maximizer {
     const auto plan = variational::plan_sweep(problem_, options_.messages);
     result_.solubility =
         plan ? solubility_of(problem_, *plan) : variational::test_solubility(problem_);
-    if (!result_.solubility.soluble) return refuse(result_.solubility.explanation);
-    if (plan) {
-      if (affordable("sweep", plan->operations, plan->peak_bytes)) sweep(*plan);
-    } else {
-      auto ordered = variational::plan_ordered(problem_, result_.solubility.order);
-      if (affordable("sweep", ordered.operations, ordered.peak_bytes)) solve(std::move(ordered));
+    const bool wants_sweep = options_.method != VariationalMethod::ascent;
+    if (wants_sweep && result_.solubility.soluble) {
+      if (plan) {
+        if (affordable("sweep", plan->operations, plan->peak_bytes)) sweep(*plan);
+      } else {
+        auto ordered = variational::plan_ordered(problem_, result_.solubility.order);
+        if (affordable("sweep", ordered.operations, ordered.peak_bytes)) solve(std::move(ordered));
+      }
     }
-    if (result_.status != Status::refused) finish();
+    if (options_.method == VariationalMethod::sweep) {
+      if (!result_.solubility.soluble) return refuse(result_.solubility.explanation);
+    } else if (result_.algorithm_used.empty()) {
+      ascend();
+    }
+    if (!result_.algorithm_used.empty()) finish();
+  }
+
+  void ascend() {
+    for (const Node& node : problem_.nodes) {
+      if (node.kind != ConditionalKind::charged || node.weight > 0.0) continue;
+      return refuse(fmt::format(
+          "ascent: the conditional of {} minimises (rho = {}), which only a sweep can do; {}",
+          graph_.variable(node.variable).name, node.weight, result_.solubility.explanation));
+    }
+    std::vector<variational::Rows> initial = initial_rows();
+    variational::BlockSolver solver(problem_, variational::everything(problem_));
+    double bytes = solver.plan().peak_bytes;
+    for (const variational::Rows& rows : initial) {
+      bytes += 6.0 * sizeof(double) * static_cast<double>(rows.size());
+    }
+    if (!affordable("ascent", solver.plan().operations, bytes)) return;
+    take(run_ascent(problem_, solver, initial, options_, monitor_));
+  }
+
+  std::vector<variational::Rows> initial_rows() {
+    std::vector<variational::Rows> rows = variational::uniform_start(problem_);
+    if (options_.initial.empty()) return rows;
+    const std::vector<Table> given =
+        variational::given_tables(problem_, evidence_, family_, options_.initial);
+    for (std::size_t n = 0; n < rows.size(); ++n) {
+      const std::size_t width = graph_.cardinality(problem_.nodes[n].variable);
+      for (std::size_t i = 0; i < rows[n].size(); i += width) {
+        variational::Rows row;
+        for (std::size_t k = i; k < i + width; ++k) row.push_back(given[n].at(k));
+        if (normalize(row) > 0.0) std::ranges::copy(row, &rows[n][i]);
+      }
+    }
+    return rows;
+  }
+
+  void take(variational::AscentAnswer answer) {
+    result_.algorithm_used = "ascent";
+    result_.trace = std::move(answer.trace);
+    result_.best_start = answer.start;
+    result_.sweeps = answer.sweeps;
+    result_.residual = answer.residual;
+    const bool certified = answer.converged && answer.monotone;
+    result_.guarantee = certified ? Guarantee::fixed_point : Guarantee::unconverged;
+    result_.message = answer.monotone ? (answer.converged ? "a stationary point; not certified"
+                                                          : "stopped before its fixed point")
+                                      : "an update lowered the bound; do not trust it";
+    tables_ = variational::tables_of(problem_, std::move(answer.rows));
+    const auto value_of = [&](const Problem& problem) {
+      return expected_value(variational::clamped_problem(problem, tables_), monitor_);
+    };
+    result_.value = value_of(problem_);
+    if (result_.value != -kInfinity) return;
+    blame([&](std::size_t count) {
+      Problem fewer = problem_;
+      fewer.scores.resize(count);
+      return value_of(fewer) != -kInfinity;
+    });
   }
 
   bool affordable(std::string_view who, double operations, double peak_bytes) {
@@ -133,6 +200,7 @@ class Maximizer {
 
   void take(variational::SweepAnswer answer) {
     result_.algorithm_used = "sweep";
+    result_.message = "answered";
     result_.guarantee = Guarantee::exact;
     result_.value = answer.value;
     result_.messages = std::move(answer.messages);
@@ -149,11 +217,17 @@ class Maximizer {
   void finish() {
     result_.status = Status::ok;
     if (result_.value != -kInfinity) {
-      result_.message = "answered";
       if (options_.marginals) {
         result_.marginals =
             variational::marginals_of(problem_, evidence_, tables_, infer_options_, monitor_);
       }
+    }
+    if (options_.gap) {
+      variational::GapAnswer gap =
+          variational::local_divergences(graph_, evidence_, problem_, tables_,
+                                         result_.value != -kInfinity, infer_options_, monitor_);
+      result_.log_z = gap.log_z;
+      result_.gap = std::move(gap.terms);
     }
     if (variational::is_lower_bound(problem_)) result_.log_z_lower = result_.value;
     result_.conditionals =

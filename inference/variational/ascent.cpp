@@ -1,0 +1,174 @@
+// Coordinate ascent: block updates until none helps.
+//
+// Every update puts one conditional at its optimum given the others, so L never falls; rounding
+// aside, a fall is an error of this program and is reported (an assertion in debug builds). L is
+// not concave in all conditionals together: the limit depends on start and schedule, hence the
+// restarts, and the annealing of weights, which starts where L is nearly concave. An infeasible
+// start first lowers the expected number of impossible scores. Invariant: `now_` is L and the
+// violations of the solver's rows, refreshed from the tree each sweep. Cost per sweep: each message
+// of the tree once or twice when the schedule follows the family. Saul and Jordan 1996; Wiegerinck
+// 2000; for decisions Lauritzen and Nilsson 2001, section 3.
+
+#include <credo/core/numerics.hpp>
+#include <credo/inference/variational/ascent.hpp>
+#include <credo/inference/variational/relevance.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <random>
+#include <utility>
+
+namespace credo::variational {
+
+namespace {
+
+// A fall of L within this of its size is rounding.
+constexpr double kRounding = 1e-9;
+
+class Uniform {
+ public:
+  explicit Uniform(std::uint64_t seed) : generator_(seed) {}
+  /// In (0, 1).
+  double operator()() { return (static_cast<double>(generator_() >> 11) + 0.5) * 0x1p-53; }
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(generator_() % n); }
+
+ private:
+  std::mt19937_64 generator_;
+};
+
+/// Rows drawn evenly over the simplex, times the base.
+std::vector<Rows> random_start(const Problem& problem, Uniform& uniform) {
+  std::vector<Rows> rows = uniform_start(problem);
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    const std::size_t width = problem.graph->cardinality(problem.nodes[n].variable);
+    for (std::size_t i = 0; i < rows[n].size(); i += width) {
+      const auto row = std::span(rows[n]).subspan(i, width);
+      for (double& p : row) p *= -std::log(uniform());
+      normalize(row);
+    }
+  }
+  return rows;
+}
+
+class Ascent {
+ public:
+  Ascent(const Problem& problem, BlockSolver& solver, const VariationalOptions& options,
+         contraction::Monitor& monitor)
+      : problem_(problem), solver_(solver), options_(options), monitor_(monitor) {
+    order_ = parents_first(problem);
+    std::erase_if(order_, [&](std::size_t n) { return !problem.nodes[n].optimised(); });
+    if (options.schedule == AscentSchedule::backward) std::ranges::reverse(order_);
+    stages_ = options.annealing;
+    if (stages_.empty() || stages_.back() != 1.0) stages_.push_back(1.0);
+  }
+
+  AscentAnswer run(const std::vector<Rows>& initial) {
+    Uniform uniform(options_.seed);
+    AscentAnswer best;
+    for (start_ = 0; start_ < options_.restarts; ++start_) {
+      AscentAnswer answer = climb(start_ == 0 ? initial : random_start(problem_, uniform), uniform);
+      answer.start = start_;
+      const bool better = answer.violations < best.violations ||
+                          (answer.violations == best.violations && answer.value > best.value);
+      const bool monotone = best.monotone && answer.monotone;
+      if (better || start_ == 0) best = std::move(answer);
+      best.monotone = monotone;
+    }
+    return best;
+  }
+
+ private:
+  AscentAnswer climb(std::vector<Rows> rows, Uniform& uniform) {
+    AscentAnswer answer;
+    for (const double multiplier : stages_) {
+      solver_.start(rows, multiplier);
+      refresh();
+      answer.trace.clear();
+      answer.converged = false;
+      for (std::size_t sweep = 0; sweep < options_.maximum_sweeps && !answer.converged; ++sweep) {
+        if (options_.schedule == AscentSchedule::random) shuffle(uniform);
+        answer.converged = improve(answer);
+        ++answer.sweeps;
+      }
+      for (std::size_t n = 0; n < rows.size(); ++n) rows[n] = solver_.rows(n);
+    }
+    answer.value = now_.mean;
+    answer.violations = now_.violations;
+    for (const std::size_t n : order_) settle(problem_.nodes[n], rows[n]);
+    answer.rows = std::move(rows);
+    return answer;
+  }
+
+  /// One sweep; whether it was the last that is needed.
+  bool improve(AscentAnswer& answer) {
+    const ExpectationTotal before = now_;
+    for (const std::size_t n : order_) {
+      monitor_.check("ascent",
+                     static_cast<double>(start_) / static_cast<double>(options_.restarts));
+      const BlockGain gain = solver_.update(n, true);
+      const bool feasible = now_.violations == 0.0;
+      const double last = now_.mean;
+      if (feasible && gain.violations_after == 0.0) {
+        now_.mean += gain.after - gain.before;
+      } else {
+        refresh();
+      }
+      if (feasible && !(now_.violations == 0.0 && now_.mean >= last - rounding(last))) {
+        answer.monotone = false;
+        assert(false && "a block update lowered L");
+      }
+      answer.trace.push_back(now_.violations == 0.0 ? now_.mean : -kInfinity);
+    }
+    refresh();
+    if (now_.violations > 0.0) {
+      answer.residual = kInfinity;
+      return now_.violations >= before.violations * (1.0 - kRounding) &&
+             now_.mean <= before.mean + rounding(before.mean);
+    }
+    answer.residual = before.violations > 0.0 ? kInfinity : now_.mean - before.mean;
+    // Gains below the rounding of a large L are none.
+    return answer.residual < options_.tolerance || answer.residual <= 1e-14 * std::fabs(now_.mean);
+  }
+
+  void refresh() { now_ = solver_.total(); }
+
+  static double rounding(double value) { return kRounding * (1.0 + std::fabs(value)); }
+
+  void shuffle(Uniform& uniform) {
+    for (std::size_t i = order_.size(); i > 1; --i) {
+      std::swap(order_[i - 1], order_[uniform.below(i)]);
+    }
+  }
+
+  /// A deterministic choice is one also where it was never asked.
+  void settle(const Node& node, Rows& rows) const {
+    if (node.kind != ConditionalKind::arg_max) return;
+    const std::size_t width = problem_.graph->cardinality(node.variable);
+    for (std::size_t i = 0; i < rows.size(); i += width) {
+      const auto row = std::span(rows).subspan(i, width);
+      const auto best = std::ranges::max_element(row) - row.begin();
+      std::ranges::fill(row, 0.0);
+      row[static_cast<std::size_t>(best)] = 1.0;
+    }
+  }
+
+  const Problem& problem_;
+  BlockSolver& solver_;
+  const VariationalOptions& options_;
+  contraction::Monitor& monitor_;
+  std::vector<std::size_t> order_;
+  std::vector<double> stages_;
+  ExpectationTotal now_;
+  std::size_t start_ = 0;
+};
+
+}  // namespace
+
+AscentAnswer run_ascent(const Problem& problem, BlockSolver& solver,
+                        const std::vector<Rows>& initial, const VariationalOptions& options,
+                        contraction::Monitor& monitor) {
+  return Ascent(problem, solver, options, monitor).run(initial);
+}
+
+}  // namespace credo::variational

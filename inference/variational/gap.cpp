@@ -1,0 +1,89 @@
+// KL(q, p) as a sum over the family.
+//
+// With the variables ordered parents first, KL(q, p) = sum_v E_q[ log q(x_v | x_pa) - log p(x_v |
+// all before v) ], every term an expected divergence. p(x_v | before) comes from eliminating the
+// model in the reverse of that order: the sweep of the family that is fully structured along it,
+// whose value is log Z. Each term is then the value of an all-clamped family with two scores. Cost:
+// the model's elimination along the family's order, which may be dearer than the best order (then
+// log Z comes from the contraction engine alone), and one forward evaluation per variable.
+
+#include <credo/core/numerics.hpp>
+#include <credo/inference/variational/evaluation.hpp>
+#include <credo/inference/variational/gap.hpp>
+#include <credo/inference/variational/relevance.hpp>
+#include <credo/inference/variational/sweep.hpp>
+#include <credo/inference/variational/table_arrangement.hpp>
+
+#include <cmath>
+#include <optional>
+#include <utility>
+
+namespace credo::variational {
+
+namespace {
+
+/// sign log p where p > 0, 0 elsewhere.
+Table log_of(const Table& linear, double sign) {
+  std::vector<double> values;
+  values.reserve(linear.values().size());
+  for (const double p : linear.values()) values.push_back(p > 0.0 ? sign * std::log(p) : 0.0);
+  return with_values(linear, std::move(values), Domain::log);
+}
+
+/// The model eliminated children first: p(x_v | before) by node, and log Z.
+struct Posterior {
+  Problem problem;
+  SweepAnswer answer;
+};
+
+std::optional<Posterior> posterior_along(const FactorGraph& graph, const Evidence& evidence,
+                                         const std::vector<std::size_t>& parents_first_order,
+                                         const Problem& problem, const InferOptions& options,
+                                         contraction::Monitor& monitor) {
+  std::vector<VariableId> order;
+  for (std::size_t i = parents_first_order.size(); i-- > 0;) {
+    order.push_back(problem.nodes[parents_first_order[i]].variable);
+  }
+  const Family family = fully_structured(graph, evidence, std::move(order));
+  Posterior posterior{make_problem(graph, evidence, family), {}};
+  const auto plan = plan_sweep(posterior.problem, false);
+  // Twice: the sparse entries the plan counts may be walked densely.
+  if (!plan || 2.0 * plan->peak_bytes > options.memory_limit_bytes) return std::nullopt;
+  posterior.answer = run_sweep(posterior.problem, *plan, {}, monitor);
+  return posterior;
+}
+
+}  // namespace
+
+GapAnswer local_divergences(const FactorGraph& graph, const Evidence& evidence,
+                            const Problem& problem, std::span<const Table> tables, bool feasible,
+                            const InferOptions& options, contraction::Monitor& monitor) {
+  GapAnswer result;
+  const std::vector<std::size_t> order = parents_first(problem);
+  const auto posterior = posterior_along(graph, evidence, order, problem, options, monitor);
+  if (!posterior) {
+    InferOptions remaining = options;
+    remaining.time_limit_seconds -= monitor.elapsed_seconds();
+    if (remaining.time_limit_seconds < 0.0) throw contraction::Stopped{Status::deadline};
+    result.log_z = infer(graph, evidence, Query::log_partition(), remaining).log_z;
+    return result;
+  }
+  result.log_z = posterior->answer.value;
+  if (!feasible) return result;
+  Problem clamped = clamped_problem(problem, tables);
+  for (const std::size_t n : order) {
+    const VariableId v = problem.nodes[n].variable;
+    clamped.scores.clear();
+    clamped.scores.push_back({Problem::scope_of(problem.nodes[n]),
+                              log_of(clamped.nodes[n].table->in_domain(Domain::linear), 1.0),
+                              std::nullopt, std::nullopt});
+    const std::size_t m = posterior->problem.node_of[v];
+    clamped.scores.push_back({Problem::scope_of(posterior->problem.nodes[m]),
+                              log_of(posterior->answer.conditionals[m], -1.0), std::nullopt,
+                              std::nullopt});
+    result.terms.push_back({v, expected_value(clamped, monitor)});
+  }
+  return result;
+}
+
+}  // namespace credo::variational
