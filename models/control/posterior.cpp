@@ -173,8 +173,9 @@ void note(const Result& result, Posterior& posterior) {
 
 std::vector<double> graph_policy(const Posterior& posterior, std::size_t t) {
   const std::vector<double>& beta = posterior.log_beta_action.at(t);
-  std::vector<double> result(beta.size());
+  std::vector<double> result(beta.size(), 0.0);
   for (std::size_t s = 0; s < posterior.graph_states; ++s) {
+    if (posterior.log_beta_state[t][s] == -kInfinity) continue;
     const std::size_t row = s * posterior.actions;
     for (std::size_t i = row; i < row + posterior.actions; ++i) {
       result[i] =

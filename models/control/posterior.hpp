@@ -100,7 +100,8 @@ class Posterior {
   [[nodiscard]] std::vector<double> value(std::size_t t = 0) const;
   /// Q_t(s, a), states x actions; -infinity where unavailable.
   [[nodiscard]] std::vector<double> action_value(std::size_t t = 0) const;
-  /// pi_t(a given s) = p(a_t given s_t, o_{t:T} = 1), states x actions, rows sum to 1.
+  /// pi_t(a given s) = p(a_t given s_t, o_{t:T} = 1), states x actions, rows sum to 1 (to 0 where
+  /// beta is 0).
   [[nodiscard]] std::vector<double> policy(std::size_t t = 0) const;
   /// p(s_{t+1} given s_t, a_t, o = 1): the true dynamics tilted by luck. Includes the sink.
   [[nodiscard]] std::vector<DynamicsEntry> dynamics(std::size_t t = 0) const;

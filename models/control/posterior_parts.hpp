@@ -37,6 +37,7 @@ void for_each_lucky_transition(const Posterior& posterior, std::size_t t, const 
   for (std::size_t row = 0; row < rows.index.size(); ++row) {
     const std::size_t pair = rows.index[row];
     const std::size_t begin = rows.begin[row];
+    if (posterior.log_beta_action[t][pair] == -kInfinity) continue;
     tilted.clear();
     for (std::size_t k = begin; k < rows.begin[row + 1]; ++k) {
       tilted.push_back(dynamics[k] *

@@ -1,8 +1,10 @@
 #include <credo/core/error.hpp>
 #include <credo/core/names.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/inference/variational/variational.hpp>
 #include <credo/models/control/solve.hpp>
 #include <credo/models/control/solve_parts.hpp>
+#include <credo/models/control/trajectory_family.hpp>
 
 #include <fmt/format.h>
 
@@ -81,6 +83,23 @@ double smallest_bytes(const Mdp& mdp, std::size_t horizon) {
   return static_cast<double>(mdp.state_count()) * static_cast<double>(horizon + 1) * sizeof(double);
 }
 
+/// The test of solubility, on two decisions: all later ones repeat them. States that are bent are
+/// optimised like free ones, whatever the price.
+std::string certify(const Mdp& mdp, const ControlOptions& options) {
+  TrajectoryOptions two;
+  two.horizon = 2;
+  two.temperature = options.temperature;
+  two.prior = ActionPrior::counting;
+  const Trajectory trajectory = make_trajectory(mdp, two);
+  const bool fair = backup_of(options.method, options.rho).next == NextKind::clamped;
+  const Family family =
+      make_family(trajectory, fair ? options.method : Method::posterior, kInfinity);
+  const Solubility result = solubility(trajectory.graph, trajectory.evidence, family);
+  if (!result.soluble) return result.explanation;
+  return "one backward sweep is the global optimum: the family is soluble, every a_t sees the s_t "
+         "that separates what follows from the decisions still to be made";
+}
+
 void solve_finite(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
                   ControlSolution& solution) {
   if (const double bytes = smallest_bytes(mdp, *options.horizon);
@@ -100,7 +119,12 @@ void solve_finite(const Mdp& mdp, const ControlOptions& options, const Watch& wa
   solution.error_bound = 0.0;
   if (!evaluate(mdp, options, watch, solution)) return;
   solution.status = Status::ok;
-  solution.guarantee = Guarantee::exact;
+  if (solution.guarantee == Guarantee::none) solution.guarantee = Guarantee::exact;
+  if (solution.certificate.empty()) solution.certificate = certify(mdp, options);
+  solution.message =
+      solution.infeasible_factor.empty()
+          ? "answered"
+          : "no distribution of the family is feasible: " + solution.infeasible_factor;
 }
 
 void prepare(const Mdp& mdp, const ControlOptions& options, ControlSolution& solution) {

@@ -1,4 +1,5 @@
 #include "brute_force.hpp"
+#include "described.hpp"
 
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
@@ -28,20 +29,8 @@ struct Case {
 
 /// The same process with another reward of ending.
 Mdp with_final_reward(const Mdp& mdp, std::vector<double> final_reward) {
-  MdpDescription d;
-  d.states = mdp.state_count();
-  d.actions = mdp.action_count();
-  d.initial.assign(mdp.initial().begin(), mdp.initial().end());
-  d.terminal.assign(mdp.terminal().begin(), mdp.terminal().end());
-  d.discount = mdp.discount();
+  MdpDescription d = described::description_of(mdp);
   d.final_reward = std::move(final_reward);
-  for (std::size_t s = 0; s < d.states; ++s) {
-    for (std::size_t a = 0; a < d.actions; ++a) {
-      for (const Outcome& o : mdp.outcomes(s, a)) {
-        d.transitions.push_back({s, a, o.next, o.probability, o.reward});
-      }
-    }
-  }
   return Mdp(std::move(d));
 }
 
