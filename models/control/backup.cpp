@@ -198,6 +198,25 @@ void tilt(const Backup& backup, std::span<const double> k, std::span<const doubl
   }
 }
 
+bool is_tied(double score, double best, double tolerance) {
+  return score > -kInfinity && score >= best - tolerance * std::max(1.0, std::fabs(best));
+}
+
+std::vector<double> greedy_policy(std::span<const double> score, std::size_t actions,
+                                  double tolerance) {
+  std::vector<double> policy(score.size(), 0.0);
+  for (std::size_t begin = 0; begin < score.size(); begin += actions) {
+    const auto row = score.subspan(begin, actions);
+    const double best = *std::max_element(row.begin(), row.end());
+    for (std::size_t a = 0; a < actions; ++a) {
+      if (!is_tied(row[a], best, tolerance)) continue;
+      policy[begin + a] = 1.0;
+      break;
+    }
+  }
+  return policy;
+}
+
 std::vector<double> SolvedStep::message(std::size_t t, std::span<const double> value) const {
   std::vector<double> result(value.begin(), value.end());
   for (double& v : result) v /= trajectory.temperature;
@@ -206,8 +225,11 @@ std::vector<double> SolvedStep::message(std::size_t t, std::span<const double> v
 }
 
 std::vector<double> SolvedStep::policy(std::size_t t, std::span<const double> next) const {
-  std::vector<double> result =
-      stationary_policy.empty() ? slice(t).conditional(next) : stationary_policy;
+  std::vector<double> result = stationary_policy;
+  if (result.empty() && backup.choice == ChoiceKind::arg_max) {
+    result = greedy_policy(slice(t).score(next), trajectory.action_count);
+  }
+  if (result.empty()) result = slice(t).conditional(next);
   if (backup.choice == ChoiceKind::free || backup.prior) return result;
   const std::size_t actions = trajectory.action_count;
   for (const std::size_t s : terminal) {

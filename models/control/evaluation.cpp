@@ -211,40 +211,6 @@ class Evaluation {
     }
   }
 
-  /// Of finite horizons: the forbidden last state that q cannot avoid.
-  void name_infeasible() {
-    const std::vector<char> reached = reached_states();
-    const std::vector<double> last = last_value(mdp_, options_);
-    for (std::size_t s = 0; s < last.size(); ++s) {
-      if (reached[s] == 0 || last[s] > -kInfinity) continue;
-      solution_.infeasible_factor = fmt::format(
-          "the final factor on s_{} gives 0 to state {}, which is reached with positive "
-          "probability whatever is done",
-          *options_.horizon + 1, mdp_.state_name(s));
-      return;
-    }
-  }
-
-  /// Last states that some choice of actions can lead to from some first state without hope.
-  [[nodiscard]] std::vector<char> reached_states() const {
-    std::vector<char> reached(mdp_.state_count(), 0);
-    for (std::size_t s = 0; s < reached.size(); ++s) {
-      reached[s] = mdp_.initial()[s] > 0.0 && solution_.values[0][s] == -kInfinity ? 1 : 0;
-    }
-    for (std::size_t t = 0; t < *options_.horizon; ++t) {
-      std::vector<char> after(reached.size(), 0);
-      for (std::size_t s = 0; s < reached.size(); ++s) {
-        for (std::size_t a = 0; a < mdp_.action_count() && reached[s] != 0; ++a) {
-          for (const Outcome& o : mdp_.outcomes(s, a)) {
-            if (solution_.values[t + 1][o.next] == -kInfinity) after[o.next] = 1;
-          }
-        }
-      }
-      reached = std::move(after);
-    }
-    return reached;
-  }
-
   void summarise(const Terms& value, const Messages& messages) {
     const std::span<const double> p = mdp_.initial();
     std::vector<double> q;
@@ -269,7 +235,9 @@ class Evaluation {
     if (options_.method == Method::clamped) {
       solution_.elbo = solution_.initial_value / options_.temperature;
     }
-    if (solution_.elbo == -kInfinity && options_.horizon) name_infeasible();
+    if (solution_.elbo == -kInfinity) {
+      solution_.infeasible_factor = infeasible_factor(mdp_, options_, solution_);
+    }
     if (posterior_) set_gap(sums, initial.value() + solution_.log_z);
   }
 

@@ -1,10 +1,10 @@
 #include <credo/core/numerics.hpp>
+#include <credo/models/control/greedy_choice.hpp>
 #include <credo/models/control/solve_parts.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -18,14 +18,6 @@ namespace {
 constexpr double kDefaultTolerance = 1e-10;
 /// What rounding may take when no tolerance was asked for, relative to the values.
 constexpr double kRoundingTolerance = 1e-6;
-
-double largest_value(const std::vector<double>& value) {
-  double largest = 1.0;
-  for (const double v : value) {
-    if (std::isfinite(v)) largest = std::max(largest, std::fabs(v));
-  }
-  return largest;
-}
 
 /// Why there is no fixed point, as far as it can be seen before solving; empty when it may exist.
 std::string why_improper(const Mdp& mdp, const ControlOptions& options, const SolvedStep& step) {
@@ -76,10 +68,14 @@ bool read_fixed_point(const Mdp& mdp, const ControlOptions& options, StationaryR
   solution.guarantee = result.guarantee;
   solution.certificate = result.certificate;
   solution.error_bound = result.error_bound * options.temperature;
+  step.stationary_policy = std::move(result.conditional);
+  if (step.backup.choice == ChoiceKind::arg_max) {
+    step.stationary_policy =
+        greedy_ending_policy(step, result.value, result.error_bound, step.stationary_policy);
+  }
   std::vector<double>& value = solution.values.emplace_back(std::move(result.value));
   for (double& v : value) v *= options.temperature;
   solution.initial_value = initial_mean(mdp, value);
-  step.stationary_policy = std::move(result.conditional);
   return is_close_enough(options, solution);
 }
 
@@ -94,11 +90,7 @@ StationaryResult fixed_point(const Slice& slice, const ControlOptions& options,
       std::max(1e-3, options.infer.time_limit_seconds - watch.seconds());
   stationary.memory_limit_bytes = options.infer.memory_limit_bytes;
   stationary.observer = options.infer.observer;
-  (void)slice;
-  StationaryResult result;
-  result.status = Status::refused;
-  result.message = "not available";
-  return result;
+  return credo::solve_stationary(slice, stationary);
 }
 
 void solve_infinite(const Mdp& mdp, const ControlOptions& options, const Watch& watch,

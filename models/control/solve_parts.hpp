@@ -52,6 +52,10 @@ void refuse(ControlSolution& solution, std::string why);
 [[nodiscard]] bool evaluate(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
                             ControlSolution& solution);
 
+/// What makes a bound -infinity, in words: the final factor and a forbidden state that cannot be
+/// avoided.
+[[nodiscard]] std::string infeasible_factor(const Mdp& mdp, const ControlOptions& options,
+                                            const ControlSolution& solution);
 /// The stationary message of the slice, in nats, with the options' tolerance, limits and observer.
 [[nodiscard]] StationaryResult fixed_point(const Slice& slice, const ControlOptions& options,
                                            const Watch& watch);

@@ -1,6 +1,7 @@
 #include <credo/core/error.hpp>
 #include <credo/core/names.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/models/control/merged_outcome.hpp>
 #include <credo/models/control/trajectory.hpp>
 
 #include <fmt/format.h>
@@ -72,58 +73,10 @@ std::vector<double> prior_table(const Mdp& mdp, const TrajectoryOptions& options
   return table;
 }
 
-/// Sums out which of several outcomes led to one state.
-struct Merged {
-  double probability;
-  double log_optimality;
-  double believed_reward;
-};
-
-/// log of the mean of exp(x - top) under weights that sum to total. Spans of x that are small next
-/// to 1 keep their digits, because rho multiplies the result.
-double log_mean_exp(std::span<const Outcome> outcomes, double scale, double top, double total) {
-  double lowest = top;
-  for (const Outcome& o : outcomes) lowest = std::min(lowest, o.reward / scale);
-  const bool narrow = top - lowest < 0.5;
-  double sum = 0.0;
-  for (const Outcome& o : outcomes) {
-    const double x = o.reward / scale - top;
-    sum += o.probability * (narrow ? std::expm1(x) : std::exp(x));
-  }
-  return narrow ? std::log1p(sum / total) : std::log(sum / total);
-}
-
-Merged merge(std::span<const Outcome> outcomes, const Trajectory& trajectory) {
-  const double rho = trajectory.rho;
-  const double scale = rho == 0.0 ? trajectory.temperature : trajectory.temperature * rho;
-  double probability = 0.0;
-  double top = -kInfinity;
-  bool equal = true;
-  for (const Outcome& o : outcomes) {
-    probability += o.probability;
-    top = std::max(top, o.reward / scale);
-    equal = equal && o.reward == outcomes.front().reward;
-  }
-  const double reward = outcomes.front().reward;
-  // Exact where nothing needs to be summed, so that rewards keep their digits.
-  if (equal) return {probability, reward / trajectory.temperature, reward};
-  if (rho == 0.0) return {probability, top, top * scale};
-  double weight = 0.0;
-  double mean = 0.0;
-  for (const Outcome& o : outcomes) {
-    const double w = o.probability * (std::isinf(rho) ? 1.0 : std::exp(o.reward / scale - top));
-    weight += w;
-    mean += w * o.reward;
-  }
-  mean /= weight;
-  if (std::isinf(rho)) return {probability, mean / trajectory.temperature, mean};
-  return {probability, rho * (top + log_mean_exp(outcomes, scale, top, probability)), mean};
-}
-
 /// The columns of one row (s, a) of the transition, in order.
 struct Column {
   std::size_t next;
-  Merged merged;
+  MergedOutcome merged;
 };
 
 std::vector<Column> make_columns(std::span<const Outcome> outcomes, const Trajectory& trajectory,
@@ -133,13 +86,14 @@ std::vector<Column> make_columns(std::span<const Outcome> outcomes, const Trajec
   for (std::size_t begin = 0; begin < outcomes.size();) {
     std::size_t end = begin;
     while (end < outcomes.size() && outcomes[end].next == outcomes[begin].next) ++end;
-    Merged merged = merge(outcomes.subspan(begin, end - begin), trajectory);
+    MergedOutcome merged = merge_outcomes(outcomes.subspan(begin, end - begin),
+                                          trajectory.temperature, trajectory.rho);
     merged.probability *= discount;
     columns.push_back({outcomes[begin].next, merged});
     begin = end;
   }
   if (discount < 1.0 && !outcomes.empty()) {
-    Merged merged = merge(outcomes, trajectory);
+    MergedOutcome merged = merge_outcomes(outcomes, trajectory.temperature, trajectory.rho);
     merged.probability = 1.0 - discount;
     columns.push_back({sink, merged});
   }
@@ -331,34 +285,6 @@ Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options) {
              trajectory.reward_on_pair && complete && negative});
   add_final_factor(mdp, options, trajectory);
   return trajectory;
-}
-
-std::vector<std::size_t> steps_to_end(const Trajectory& trajectory,
-                                      const std::vector<char>& ended) {
-  const Table::Rows rows = trajectory.transition.rows();
-  std::vector<std::vector<std::uint32_t>> into(trajectory.state_count);
-  for (std::size_t row = 0; row < rows.index.size(); ++row) {
-    if (trajectory.log_prior[rows.index[row]] == -kInfinity) continue;
-    const auto from = static_cast<std::uint32_t>(rows.index[row] / trajectory.action_count);
-    for (std::size_t k = rows.begin[row]; k < rows.begin[row + 1]; ++k) {
-      into[rows.column[k]].push_back(from);
-    }
-  }
-  std::vector<std::size_t> steps(trajectory.state_count, kNoState);
-  std::vector<std::uint32_t> queue;
-  for (std::uint32_t s = 0; s < trajectory.state_count; ++s) {
-    if (ended[s] == 0) continue;
-    steps[s] = 0;
-    queue.push_back(s);
-  }
-  for (std::size_t i = 0; i < queue.size(); ++i) {
-    for (const std::uint32_t from : into[queue[i]]) {
-      if (steps[from] != kNoState) continue;
-      steps[from] = steps[queue[i]] + 1;
-      queue.push_back(from);
-    }
-  }
-  return steps;
 }
 
 }  // namespace credo::control

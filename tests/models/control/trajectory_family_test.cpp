@@ -103,8 +103,8 @@ TEST_CASE("family: unavailable actions and terminal states, clamped") {
     compare(mdp, options);
   }
   const Trajectory trajectory = make_trajectory(mdp, TrajectoryOptions{});
-  CHECK_THROWS_AS(make_family(trajectory, Method::risk, 2.0), credo::ModelError);
-  CHECK_THROWS_AS(make_family(trajectory, Method::map), credo::OptionError);
+  CHECK_THROWS_AS((void)make_family(trajectory, Method::risk, 2.0), credo::ModelError);
+  CHECK_THROWS_AS((void)make_family(trajectory, Method::map), credo::OptionError);
 }
 
 TEST_CASE("family: ascent from random starts finds what the sweep finds") {
