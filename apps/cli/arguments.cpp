@@ -175,7 +175,8 @@ void add_control(CLI::App& app, ControlArguments& c) {
 
 void add_decision(CLI::App& app, Arguments& a) {
   DecisionArguments& d = a.decision;
-  app.add_option("model", a.model, "Influence diagram or partially observed process (.json)")
+  app.add_option("model", a.model,
+                 "Influence diagram or partially observed process (.json, .POMDP)")
       ->type_name("FILE")
       ->required();
   app.add_option("--temperature", d.temperature, "Utility units per nat of soft choices; 0: hard")

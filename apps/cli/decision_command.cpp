@@ -8,6 +8,7 @@
 
 #include <credo/core/error.hpp>
 #include <credo/models/control/partial_observability.hpp>
+#include <credo/models/control/pomdp_file.hpp>
 #include <credo/models/control/pomdp_json.hpp>
 #include <credo/models/decision/influence_diagram_json.hpp>
 
@@ -41,8 +42,15 @@ std::string read_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// A file that is not JSON is a .POMDP file.
+bool is_json(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  return first != std::string::npos && text[first] == '{';
+}
+
 /// Only processes count their observations; diagrams list nodes.
 bool is_process(const std::string& text) {
+  if (!is_json(text)) return text.find("observations") != std::string::npos;
   return text.find("\"observations\"") != std::string::npos &&
          text.find("\"nodes\"") == std::string::npos;
 }
@@ -81,8 +89,9 @@ Decided decide_process(const std::string& text, const Arguments& a,
   options.discount = d.discount;
   options.solve = solve;
   options.naive_posterior = d.naive;
-  control::PartialObservabilityResult result =
-      control::solve_partially_observed(control::parse_pomdp_json(text, a.model), options);
+  const control::Pomdp pomdp = is_json(text) ? control::parse_pomdp_json(text, a.model)
+                                             : control::parse_pomdp(text, a.model);
+  control::PartialObservabilityResult result = control::solve_partially_observed(pomdp, options);
   return {std::move(result.diagram), std::move(result.solution), std::move(result.naive)};
 }
 
