@@ -148,10 +148,12 @@ std::string describe_strategy(const InfluenceDiagram& diagram, const Strategy& s
                                 describe_states(graph, rule.information, states), probability);
           }
           text += ":";
-          for (std::size_t choice = 0; choice < decision.cardinality; ++choice) {
-            const double p = rule.table.at(first + choice);
-            if (p > 0.0) text.append(" ").append(decision.state_name(choice));
-            if (p > 0.0 && p < 1.0) text += fmt::format(" {:.4f}", p);
+          const auto p_of = [&](std::size_t choice) { return rule.table.at(first + choice); };
+          std::size_t possible = 0;
+          for (std::size_t c = 0; c < decision.cardinality; ++c) possible += p_of(c) > 0.0;
+          for (std::size_t c = 0; c < decision.cardinality; ++c) {
+            if (p_of(c) > 0.0) text.append(" ").append(decision.state_name(c));
+            if (p_of(c) > 0.0 && possible > 1) text += fmt::format(" {:.4f}", p_of(c));
           }
           text += "\n";
         });

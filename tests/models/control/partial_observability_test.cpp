@@ -228,3 +228,54 @@ TEST_CASE("partial observability: a thousand steps of ten thousand, seeing the s
   CHECK(std::fabs(result.solution.value - 9e7) < 1e-6);
   CHECK(std::fabs(result.solution.expected_utility - 9e7) < 1e-6);
 }
+TEST_CASE("partial observability: the memoryless tiger is not certified") {
+  const auto result = solve_partially_observed(tiger(), options_of(3, 1.0, Memory::window));
+  REQUIRE_MESSAGE(result.ok(), result.solution.message);
+  CHECK_FALSE(result.solution.certified());
+  CHECK(result.solution.guarantee == Guarantee::fixed_point);
+  REQUIRE(result.solution.solubility.offending);
+  // -2.992398078159083 by ascent over the eleven free numbers, from twelve starts, in Python.
+  CHECK(std::fabs(result.solution.value + 2.992398078159) < 1e-9);
+}
+
+TEST_CASE("partial observability: knowing more is worth no less") {
+  std::mt19937_64 engine(3);
+  for (int repeat = 0; repeat < 6; ++repeat) {
+    const Pomdp pomdp = random_pomdp(engine);
+    for (const double temperature : {0.0, 0.7}) {
+      PartialObservabilityOptions options = options_of(3, temperature, Memory::window);
+      std::vector<double> values;
+      for (const std::size_t window : {0U, 1U, 2U}) {
+        options.window = window;
+        values.push_back(solve_partially_observed(pomdp, options).solution.value);
+      }
+      const double full =
+          solve_partially_observed(pomdp, options_of(3, temperature)).solution.value;
+      const auto seen = solve_partially_observed(pomdp, options_of(3, temperature, Memory::state));
+      REQUIRE(seen.ok());
+      CHECK(seen.solution.certified());
+      for (const double value : values) CHECK(value <= full + 1e-9);
+      CHECK(full <= seen.solution.value + 1e-11);
+    }
+  }
+}
+
+TEST_CASE("partial observability: an unknown parameter is worth exploring") {
+  // A safe arm pays 0.55; a risky one 1 with probability 0.8 or 0.2, nobody knows which. Pulled
+  // once more than it deserves, it tells: 0.5 + 0.5 x 0.68 + 0.5 x 0.55.
+  PomdpDescription d;
+  d.states = d.actions = d.observations = 2;
+  d.initial = {0.5, 0.5};
+  d.transition = {1, 0, 1, 0, 0, 1, 0, 1};
+  d.observation = {0.5, 0.5, 0.5, 0.5, 0.8, 0.2, 0.2, 0.8};
+  d.reward = {0.55, 0.8, 0.55, 0.2};
+  const Pomdp bandit(std::move(d));
+  const auto explorer = solve_partially_observed(bandit, options_of(2, 0.0));
+  REQUIRE(explorer.ok());
+  CHECK(std::fabs(explorer.solution.value - 1.115) < 1e-14);
+  PartialObservabilityOptions blind = options_of(2, 0.0, Memory::window);
+  blind.window = 0;
+  const auto result = solve_partially_observed(bandit, blind);
+  REQUIRE(result.ok());
+  CHECK(std::fabs(result.solution.value - 1.1) < 1e-14);
+}
