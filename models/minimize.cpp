@@ -3,16 +3,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 #include <utility>
 
 // Limited-memory BFGS: the direction is -H g, H the inverse Hessian estimated from the last few
 // pairs (step s, change of gradient y) by the two-loop recursion (Nocedal and Wright 2006,
-// algorithm 7.4). The step length is found by doubling and bisection until the value falls enough
-// (Armijo) and the slope has risen enough (weak Wolfe), so that s . y > 0 and H stays positive
-// definite. Close to the minimum f changes by less than its rounding; there the decrease is judged
-// by the slope alone (Hager and Zhang 2005, the approximate Wolfe conditions).
+// algorithm 7.4). The step length is found by doubling and by halving or secants until the value
+// falls enough (Armijo) and the slope has risen enough (weak Wolfe), so that s . y > 0 and H stays
+// positive definite. Close to the minimum f changes by less than its rounding; there the decrease
+// is judged by the slope alone (Hager and Zhang 2005, the approximate Wolfe conditions).
 
 namespace credo {
 namespace {
@@ -72,6 +73,23 @@ struct Point {
   std::vector<double> gradient;
 };
 
+/// Between a step that is too short and one that is too long.
+struct Bracket {
+  double low = 0.0;
+  double low_slope = kNaN;
+  double high = kInfinity;
+  double high_slope = kNaN;
+
+  /// Where the slope would vanish if it were linear, within the middle 80 %; the middle when the
+  /// slopes do not tell.
+  [[nodiscard]] double next() const {
+    if (high == kInfinity) return 2.0 * low;
+    double part = 0.5;
+    if (high_slope > 0.0) part = std::clamp(low_slope / (low_slope - high_slope), 0.1, 0.9);
+    return low + part * (high - low);
+  }
+};
+
 class Minimizer {
  public:
   Minimizer(const SmoothFunction& function, const MinimizeOptions& options)
@@ -120,23 +138,24 @@ class Minimizer {
   bool search(const std::vector<double>& direction) {
     const double slope = dot(direction, here_.gradient);
     if (!(slope < 0.0)) return false;
-    double low = 0.0;
-    double high = kInfinity;
+    Bracket bracket{0.0, slope};
     double length = pairs_.empty() ? 1.0 / std::fmax(1.0, largest(direction)) : 1.0;
     for (int trial = 0; trial < kMaximumTrials; ++trial) {
       std::vector<double> x = here_.x;
       add_scaled(length, direction, x);
       Point next = evaluate(std::move(x));
-      const double next_slope = dot(direction, next.gradient);
+      const double next_slope = is_finite(next) ? dot(direction, next.gradient) : kNaN;
       if (!is_finite(next) || !falls_enough(next.value, length * slope, next_slope, slope)) {
-        high = length;
+        bracket.high = length;
+        bracket.high_slope = next_slope;
       } else if (next_slope < kSufficientCurvature * slope) {
-        low = length;
+        bracket.low = length;
+        bracket.low_slope = next_slope;
       } else {
         accept(std::move(next));
         return true;
       }
-      length = high == kInfinity ? 2.0 * low : 0.5 * (low + high);
+      length = bracket.next();
     }
     return false;
   }
