@@ -117,7 +117,7 @@ TEST_CASE("identities: path consistency of the clamped optimum") {
       const Mdp mdp = small(successors + 4, successors);
       for (const std::optional<std::size_t> horizon :
            {std::optional<std::size_t>(kHorizon), std::optional<std::size_t>()}) {
-        if (!horizon) continue;
+        if (!horizon && discount == 1.0) continue;
         const ControlSolution solution =
             solve_control(mdp, {.temperature = kAlpha, .horizon = horizon, .discount = discount});
         REQUIRE(solution.ok());
@@ -197,7 +197,7 @@ TEST_CASE("identities: the policy gradient, summed over trajectories, is that of
 // Schulman, Chen and Abbeel 2017, arXiv:1704.06440, section 3.3: with Q = V + alpha log(pi / p),
 //   E_pi[grad Q (Q - y)] = -alpha grad (E_pi[y] - alpha KL(pi, p)) + grad (V - v)^2 / 2,
 // v = E_pi[y] - alpha KL(pi, p) held fixed, y = r + gamma E V* of the solved problem.
-TEST_CASE("identities: the policy gradient is that of soft Q-learning" * doctest::skip()) {
+TEST_CASE("identities: the policy gradient is that of soft Q-learning") {
   constexpr double kStep = 1e-5;
   constexpr std::size_t kActions = 3;
   const Mdp mdp = random_mdp({.states = 4, .actions = kActions, .discount = 0.8, .seed = 9});
