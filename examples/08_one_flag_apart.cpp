@@ -31,9 +31,11 @@ int main() {
   fair.free(arm, {});
   fair.clamp(chance);  // ... and the other position of it
 
-  const double log_z = credo::infer(model, credo::Query::log_partition()).log_z;
+  credo::VariationalOptions options;
+  options.gap = true;
   for (const bool clamped : {false, true}) {
-    const credo::VariationalResult best = credo::maximize(model, {}, clamped ? fair : lucky);
+    const credo::VariationalResult best =
+        credo::maximize(model, {}, clamped ? fair : lucky, options);
     if (!best.ok()) {
       std::printf("no answer: %s\n", best.message.c_str());
       return 1;
@@ -44,8 +46,13 @@ int main() {
       if (m.eliminated != outcome) continue;
       std::printf("  U(safe) = %.4f, U(risky) = %.4f\n", m.message.log_at(0), m.message.log_at(1));
     }
-    std::printf("  max L = %.6f, log Z = %.6f, q(risky) = %.6f\n", best.value, log_z,
+    std::printf("  max L = %.6f, log Z = %.6f, q(risky) = %.6f\n", best.value, best.log_z,
                 best.conditionals[0].at(1));
+    for (const credo::GapTerm& term : best.gap) {
+      if (!clamped) continue;  // it is the posterior: nothing
+      std::printf("  given away at %-7s %.6f\n", model.variable(term.variable).name.c_str(),
+                  term.nats);
+    }
   }
 
   // Between the two positions there is a dial: deviating from chance is charged rho KL.
