@@ -367,6 +367,40 @@ TEST_CASE("inverse: discounted for ever") {
   }
 }
 
+TEST_CASE("inverse: episodes that end by themselves; rewards without a value are stepped around") {
+  const Mdp mdp = grid({.map = "S..G\n..H.", .slippery = true, .success_rate = 0.8});
+  const GridLayout map = *mdp.layout();
+  const Features features = make_features(
+      mdp, 2, [&map](std::size_t, std::size_t, std::size_t next, std::span<double> phi) {
+        phi[0] = 1.0;
+        phi[1] = map.cells[next] == 'H' ? 1.0 : 0.0;
+      });
+  const std::vector<double> theta = {-0.8, -4.0};
+  for (const InverseModel model : kModels) {
+    const InverseOptions options{.model = model};
+    const FeatureBound expert = feature_bound(mdp, features, theta, options);
+    REQUIRE(expert.ok());
+    const FeatureBound finite =
+        feature_bound(mdp, features, theta, {.model = model, .horizon = 200});
+    CHECK(largest_difference(expert.expectations, finite.expectations) < 1e-8);
+    const InverseSolution solution = solve_inverse(mdp, features, expert.expectations, options);
+    CAPTURE(solution.message);
+    REQUIRE(solution.ok());
+    CHECK(largest_difference(solution.expectations, expert.expectations) < 1e-6);
+    CHECK(largest_difference(solution.theta, theta) < 1e-5);
+    // A reward for every step makes it pay never to end.
+    const FeatureBound endless =
+        feature_bound(mdp, features, std::vector<double>{3.0, 0.0}, options);
+    CHECK(endless.status == credo::Status::refused);
+    CHECK(endless.expectations.empty());
+  }
+  const std::vector<double> policy(mdp.state_count() * 4, 0.25);
+  const std::vector<double> stationary =
+      stationary_feature_expectations(mdp, features, policy, 1.0);
+  const std::vector<std::vector<double>> many(2000, policy);
+  CHECK(largest_difference(stationary, feature_expectations(mdp, features, many)) < 1e-9);
+}
+
 TEST_CASE("inverse: an expert without a doubt needs regularisation") {
   const Mdp mdp = random_mdp({.states = 3, .actions = 2, .successors = 1, .seed = 2});
   std::vector<double> values(3 * 2, 0.0);

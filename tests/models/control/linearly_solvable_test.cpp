@@ -3,7 +3,10 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/variational.hpp>
+#include <credo/models/control/environments.hpp>
+#include <credo/models/control/inverse.hpp>
 #include <credo/models/control/linearly_solvable.hpp>
+#include <credo/models/control/solve.hpp>
 #include <credo/models/random.hpp>
 
 #include <doctest/doctest.h>
@@ -119,6 +122,33 @@ TEST_CASE("linearly solvable: costs of ten thousand a step do not underflow") {
   REQUIRE(solution.ok());
   // From the middle four steps, each towards the same exit: 2 walks of probability 1/16.
   CHECK(std::fabs(solution.cost_to_go()[4] - (4e4 + std::log(8.0))) < 1e-9);
+}
+
+TEST_CASE("linearly solvable: a process without chance is one, its uniform policy being passive") {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const Mdp plain = random_mdp({.states = 5, .actions = 3, .successors = 1, .seed = seed});
+    const Features cost =
+        make_features(plain, 1, [](std::size_t s, std::size_t, std::size_t, std::span<double> phi) {
+          phi[0] = 0.3 * static_cast<double>(s + 1);
+        });
+    const Mdp mdp = with_feature_reward(plain, cost, std::vector<double>{-1.0});
+    LinearlySolvableDescription d;
+    d.states = 5;
+    for (std::size_t s = 0; s < 5; ++s) {
+      d.state_cost.push_back(0.3 * static_cast<double>(s + 1));
+      for (std::size_t a = 0; a < 3; ++a) {
+        d.passive.push_back({s, mdp.outcomes(s, a).front().next, 1.0 / 3.0});
+      }
+    }
+    const LinearlySolvableSolution solution = solve_finite(LinearlySolvable(d), 4);
+    const std::vector<double> cost_to_go = solution.cost_to_go();
+    for (const Method method : {Method::clamped, Method::posterior}) {
+      const ControlSolution control = solve_control(mdp, {.method = method, .horizon = 4});
+      for (std::size_t s = 0; s < 5; ++s) {
+        CHECK(std::fabs(control.value()[s] + cost_to_go[s]) < 1e-12);
+      }
+    }
+  }
 }
 
 TEST_CASE("linearly solvable: wrong descriptions are refused by name") {
