@@ -108,11 +108,11 @@ std::string_view conditional_kind_name(ConditionalKind kind) noexcept {
   return "";
 }
 
-Family::Family(const FactorGraph& graph)
-    : graph_(&graph), place_of_(graph.variable_count(), kNowhere) {}
+Family::Family(const FactorGraph& graph) : graph_(&graph) {}
 
 void Family::add(Conditional conditional) {
   check_variables(*graph_, conditional);
+  place_of_.resize(graph_->variable_count(), kNowhere);  // it may have grown
   if (place_of_[conditional.child] != kNowhere) {
     throw ModelError(fmt::format("family: expected one conditional of {}, got a second: {}",
                                  graph_->variable(conditional.child).name,
@@ -208,12 +208,12 @@ void Family::charge(VariableId child, Scope parents, Table kernel, double rho) {
 }
 
 const Conditional* Family::find(VariableId v) const {
-  const std::size_t place = place_of_.at(v);
+  const std::size_t place = v < place_of_.size() ? place_of_[v] : kNowhere;
   return place == kNowhere ? nullptr : &conditionals_[place];
 }
 
 void Family::validate(const FactorGraph& graph, const Evidence& evidence) const {
-  if (graph.variable_count() != place_of_.size()) {
+  if (graph.variable_count() < place_of_.size()) {
     throw ModelError(fmt::format("family: built for a graph of {} variables, got one of {}",
                                  place_of_.size(), graph.variable_count()));
   }

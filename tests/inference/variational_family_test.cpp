@@ -80,6 +80,19 @@ TEST_CASE("family: wrong conditionals are refused") {
   CHECK_THROWS_AS(family.validate(grid(2), {}), ModelError);
 }
 
+TEST_CASE("family: may be begun before its graph is complete") {
+  FactorGraph graph;
+  Family family(graph);
+  CHECK(family.find(0) == nullptr);
+  graph.add_variable("a", 2);
+  family.free(0, {});
+  graph.add_variable("b", 2);
+  CHECK_THROWS_AS(family.validate(graph, {}), ModelError);
+  family.arg_max(1, {0});
+  CHECK_NOTHROW(family.validate(graph, {}));
+  CHECK(family.find(1)->parents == Scope{0});
+}
+
 TEST_CASE("family: helpers") {
   const FactorGraph graph = grid(3);
   Evidence evidence;
