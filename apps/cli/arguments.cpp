@@ -169,6 +169,9 @@ void add_control(CLI::App& app, ControlArguments& c) {
       ->type_name("E")
       ->check(check_number);
   app.add_flag("--values", c.all_values, "JSON: values of every step");
+  app.add_option("--simulate", c.episodes, "Also draw N episodes of the policy in the true world")
+      ->type_name("N")
+      ->check(check_count);
   app.add_option("--picture", c.picture, "SVG: value [default], tube, luck or gap")
       ->type_name("NAME");
 }

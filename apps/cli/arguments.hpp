@@ -58,7 +58,8 @@ struct ControlArguments {
   std::optional<double> discount;
   std::optional<double> tolerance;
   bool all_values = false;
-  std::string picture;  ///< svg: value, tube, luck or gap; empty: value
+  std::optional<std::size_t> episodes;  ///< of --simulate
+  std::string picture;                  ///< svg: value, tube, luck or gap; empty: value
 };
 
 struct DecisionArguments {

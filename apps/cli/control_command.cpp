@@ -91,17 +91,19 @@ ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start) {
   Session session(arguments.output, since_start);
   options.infer.observer = session.observer();
   const control::ControlSolution solution = control::solve_control(mdp, options);
+  const auto simulation =
+      control_simulation(mdp, solution, c, arguments.engine.seed, options.infer.memory_limit_bytes);
   session.finish();
 
   if (!arguments.output.trace_path.empty()) {
     write_output(control_trace(solution, session.events()), arguments.output.trace_path);
   }
   if (format == "json") {
-    write_output(control_json(mdp, solution, c), arguments.output.path);
+    write_output(control_json(mdp, solution, c, simulation), arguments.output.path);
   } else if (solution.ok()) {
-    write_output(
-        format == "svg" ? control_picture(mdp, solution, c) : control_text(mdp, solution, c),
-        arguments.output.path);
+    write_output(format == "svg" ? control_picture(mdp, solution, c)
+                                 : control_text(mdp, solution, c, simulation),
+                 arguments.output.path);
   }
   if (!solution.ok() || !solution.infeasible_factor.empty()) {
     complain(solution.message);

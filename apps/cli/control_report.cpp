@@ -118,7 +118,8 @@ std::string describe_question(const Mdp& mdp, const ControlSolution& s, const Co
                      method_name(s.method), horizon, c.temperature, rho, c.prior);
 }
 
-std::string numbers_text(const ControlSolution& s) {
+std::string numbers_text(const ControlSolution& s,
+                         const std::optional<control::Simulation>& drawn) {
   TextTable table;
   table.add_row({"log Z", describe_number(s.log_z),
                  "log of E[exp(return / temperature)] under the action prior"});
@@ -134,6 +135,9 @@ std::string numbers_text(const ControlSolution& s) {
                      : "expected by the method, lucky or worst dynamics included"});
   table.add_row({"expected return", describe_number(s.expected_return),
                  "of this policy under the true dynamics"});
+  if (drawn) {
+    table.add_row(simulation_row(*drawn));
+  }
   return table.render();
 }
 
@@ -171,7 +175,8 @@ std::string plan_text(const Mdp& mdp, const control::OpenLoopPlan& plan) {
 
 }  // namespace
 
-std::string control_json(const Mdp& mdp, const ControlSolution& s, const ControlArguments& c) {
+std::string control_json(const Mdp& mdp, const ControlSolution& s, const ControlArguments& c,
+                         const std::optional<control::Simulation>& simulation) {
   JsonWriter json;
   json.begin_object();
   write_question(json, mdp, s, c);
@@ -185,13 +190,17 @@ std::string control_json(const Mdp& mdp, const ControlSolution& s, const Control
   write_plans(json, s);
   json.field("expected_return", s.expected_return);
   json.field("believed_return", s.believed_return);
+  if (simulation) {
+    write_simulation(json, *simulation);
+  }
   json.field("iterations", s.iterations).field("error_bound", s.error_bound);
   json.key("timings").begin_object(true).field("plan", s.timings.plan_seconds);
   json.field("infer", s.timings.infer_seconds).end_object();
   return json.end_object().take();
 }
 
-std::string control_text(const Mdp& mdp, const ControlSolution& s, const ControlArguments& c) {
+std::string control_text(const Mdp& mdp, const ControlSolution& s, const ControlArguments& c,
+                         const std::optional<control::Simulation>& simulation) {
   std::string out = describe_question(mdp, s, c);
   if (s.plan) {
     out += plan_text(mdp, *s.plan);
@@ -200,7 +209,7 @@ std::string control_text(const Mdp& mdp, const ControlSolution& s, const Control
   } else {
     out += control::policy_text(mdp, s.policy()) + '\n';
   }
-  out += numbers_text(s);
+  out += numbers_text(s, simulation);
   return out + fmt::format("\n{}, {}, {} backward step{}, error at most {:.2g}\n{}\n",
                            guarantee_name(s.guarantee), s.algorithm_used, s.iterations,
                            s.iterations == 1 ? "" : "s", s.error_bound, s.certificate);

@@ -2,11 +2,15 @@
 // What credo control prints: JSON, text, a trace, pictures.
 
 #include "arguments.hpp"
+#include "json_writer.hpp"
 #include "session.hpp"
 
 #include <credo/models/control/mdp.hpp>
+#include <credo/models/control/simulation.hpp>
 #include <credo/models/control/solve.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,10 +18,20 @@ namespace credo::cli {
 
 [[nodiscard]] std::string control_json(const control::Mdp& mdp,
                                        const control::ControlSolution& solution,
-                                       const ControlArguments& arguments);
+                                       const ControlArguments& arguments,
+                                       const std::optional<control::Simulation>& simulation);
 [[nodiscard]] std::string control_text(const control::Mdp& mdp,
                                        const control::ControlSolution& solution,
-                                       const ControlArguments& arguments);
+                                       const ControlArguments& arguments,
+                                       const std::optional<control::Simulation>& simulation);
+/// Episodes of the policy in the true world when --simulate asks for them. Throws Refusal when the
+/// policies of all steps do not fit.
+[[nodiscard]] std::optional<control::Simulation> control_simulation(
+    const control::Mdp& mdp, const control::ControlSolution& solution,
+    const ControlArguments& arguments, std::uint64_t seed, double memory_limit_bytes);
+void write_simulation(JsonWriter& json, const control::Simulation& simulation);
+/// Cells of a table: what, how much, how sure.
+[[nodiscard]] std::vector<std::string> simulation_row(const control::Simulation& simulation);
 /// Messages over time and progress.
 [[nodiscard]] std::string control_trace(const control::ControlSolution& solution,
                                         const std::vector<Session::Event>& events);
