@@ -67,6 +67,43 @@ inline InfluenceDiagram umbrella(bool forecast_seen) {
   return d;
 }
 
+/// Two before the tiger's doors, each hearing for itself, none knowing what the other heard or did
+/// (Nair et al. 2003, "Dec-Tiger").
+inline InfluenceDiagram two_tigers(std::size_t horizon) {
+  // Listening, opening left, opening right; the tiger is on the left.
+  const std::vector<double> tiger_left = {-2, -101, 9, -101, -50, -100, 9, -100, 20};
+  const std::vector<double> tiger_right = {-2, 9, -101, 9, 20, -100, -101, -100, -50};
+  std::vector<double> payoff = tiger_left;
+  payoff.insert(payoff.end(), tiger_right.begin(), tiger_right.end());
+  std::vector<std::vector<double>> moves(18, {0.5, 0.5});
+  std::vector<std::vector<double>> hears(18, {0.5, 0.5});
+  moves[0] = {1.0, 0.0};
+  moves[9] = {0.0, 1.0};
+  hears[0] = {0.85, 0.15};
+  hears[9] = {0.15, 0.85};
+
+  InfluenceDiagram d;
+  d.add_chance("s1", {"left", "right"}, {}, {{0.5, 0.5}});
+  std::vector<std::string> seen_a;
+  std::vector<std::string> seen_b;
+  for (std::size_t t = 1; t <= horizon; ++t) {
+    const std::string now = std::to_string(t);
+    const std::string next = std::to_string(t + 1);
+    const std::vector<std::string> choices = {"listen", "open-left", "open-right"};
+    d.add_decision("a" + now, choices, seen_a);
+    d.add_decision("b" + now, choices, seen_b);
+    d.add_utility("r" + now, {"s" + now, "a" + now, "b" + now}, payoff);
+    if (t == horizon) break;
+    d.add_chance("s" + next, {"left", "right"}, {"s" + now, "a" + now, "b" + now}, moves);
+    for (const std::string& who : {std::string("x"), std::string("y")}) {
+      d.add_chance(who + next, {"left", "right"}, {"s" + next, "a" + now, "b" + now}, hears);
+    }
+    seen_a.push_back("x" + next);
+    seen_b.push_back("y" + next);
+  }
+  return d;
+}
+
 inline double uniform(std::mt19937_64& engine) {
   return static_cast<double>(engine() >> 11) * 0x1p-53;
 }

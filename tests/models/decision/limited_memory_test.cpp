@@ -102,3 +102,19 @@ TEST_CASE("limited memory: seeing more is worth no less") {
     }
   }
 }
+
+TEST_CASE("limited memory: two before the tiger's doors") {
+  // The optimum over all pairs of strategies, as published for two to five decisions each
+  // (masplan.org; Nair et al. 2003, Szer et al. 2005, Oliehoek et al. 2009).
+  const std::vector<double> best = {-4.0, 5.190812, 4.802755, 7.026451};
+  for (std::size_t i = 0; i < best.size(); ++i) {
+    const InfluenceDiagram tigers = diagrams::two_tigers(i + 2);
+    SolveOptions options;
+    options.variational.restarts = 32;
+    const Solution solution = solve(tigers, options);
+    REQUIRE_MESSAGE(solution.ok(), solution.message);
+    CHECK_FALSE(solution.certified());
+    CHECK(std::fabs(solution.value - best[i]) < 5.01e-7);
+    CHECK(std::fabs(evaluate(tigers, solution.strategy).total - solution.value) < 1e-10);
+  }
+}
