@@ -21,7 +21,7 @@ namespace credo::control {
 namespace {
 
 /// Tables are dense; more is a mistake, or another tool's business.
-constexpr std::uint64_t kMostEntries = 100'000'000;
+constexpr std::uint64_t kMostEntries = 20'000'000;
 
 class PomdpReader {
  public:

@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 13> kKeys = {
 /// The first of them are required.
 constexpr std::size_t kRequired = 6;
 /// Arrays are dense: more entries than this are a mistake, or another tool's business.
-constexpr std::uint64_t kMostEntries = 100'000'000;
+constexpr std::uint64_t kMostEntries = 20'000'000;
 
 /// Lines [indices..., numbers...] into dense arrays over `shape`, one per number; NaN where there
 /// is no line.

@@ -72,6 +72,18 @@ void SolveOptions::validate(const InfluenceDiagram& diagram) const {
     throw OptionError(fmt::format("start: expected one rule per decision, {} in all, got {}",
                                   decisions, start.size()));
   }
+  for (std::size_t i = 0; i < start.size(); ++i) {
+    const VariableId d = diagram.decisions()[i];
+    Scope scope = diagram.parents(d);
+    const bool fits = start[i].decision == d && start[i].information == scope;
+    scope.push_back(d);
+    if (fits && std::ranges::equal(start[i].table.shape(), diagram.graph().shape_of(scope))) {
+      continue;
+    }
+    throw OptionError(
+        fmt::format("start: expected rule {} for decision {} over what it sees and what it chooses",
+                    i, diagram.graph().variable(d).name));
+  }
   variational.validate();
 }
 

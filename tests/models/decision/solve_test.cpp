@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <random>
+#include <utility>
 #include <vector>
 
 using namespace credo::decision;
@@ -145,4 +146,59 @@ TEST_CASE("solve: options outside their domain are refused") {
   options = {};
   options.start = {uniform_strategy(d)[0]};
   CHECK_THROWS_AS((void)solve(d, options), credo::OptionError);
+  options.start = uniform_strategy(d);
+  options.start[1].table = credo::Table::dense({3}, {1.0, 0.0, 0.0});
+  CHECK_THROWS_AS((void)solve(d, options), credo::OptionError);
+  options.start = uniform_strategy(d);
+  std::swap(options.start[0], options.start[1]);
+  CHECK_THROWS_AS((void)solve(d, options), credo::OptionError);
+}
+
+TEST_CASE("solve: diagrams at the edge") {
+  for (const double temperature : {0.0, 1.0}) {
+    CAPTURE(temperature);
+    // Nothing at all, and nothing to choose.
+    CHECK(solved(InfluenceDiagram(), temperature).value == 0.0);
+    InfluenceDiagram fate;
+    fate.add_chance("c", {"0", "1"}, {}, {{0.25, 0.75}});
+    fate.add_utility("u", {"c"}, {4.0, 8.0});
+    fate.add_utility("again", {"c"}, {4.0, 8.0});
+    fate.add_utility("constant", {}, {-2.0});
+    CHECK(std::fabs(solved(fate, temperature).value - 12.0) < 1e-14);
+    CHECK(std::fabs(solved(fate, temperature).expected_utility - 12.0) < 1e-14);
+
+    // A choice without consequences, a choice of one, information of one state.
+    InfluenceDiagram idle;
+    idle.add_chance("c", {"only"}, {}, {{1.0}});
+    idle.add_decision("d", {"0", "1"}, {"c"});
+    idle.add_decision("e", {"only"}, {"c", "d"});
+    const Solution solution = solved(idle, temperature);
+    CHECK(solution.certified());
+    CHECK(std::fabs(solution.value - temperature * std::log(2.0)) < 1e-15);
+    CHECK(solution.expected_utility == 0.0);
+
+    // Nothing is allowed.
+    InfluenceDiagram forbidden = idle;
+    forbidden.add_utility("never", {"d"}, {-credo::kInfinity, -credo::kInfinity});
+    const Solution hopeless = solved(forbidden, temperature);
+    CHECK(hopeless.value == -credo::kInfinity);
+    CHECK(hopeless.expected_utility == -credo::kInfinity);
+  }
+}
+
+TEST_CASE("solve: information that never comes does not spoil the rest") {
+  InfluenceDiagram d;
+  d.add_chance("c", {"a", "b", "never"}, {}, {{0.5, 0.5, 0.0}});
+  d.add_chance("report", {"a", "b", "never"}, {"c"}, {{0.9, 0.1, 0.0}, {0.2, 0.8, 0.0}, {0, 0, 1}});
+  d.add_decision("guess", {"a", "b"}, {"report"});
+  d.add_utility("hit", {"c", "guess"}, {1.0, 0.0, 0.0, 1.0, -credo::kInfinity, -credo::kInfinity});
+  const Solution hard = solved(d, 0.0);
+  CHECK(std::fabs(hard.value - 0.85) < 1e-15);
+  CHECK(hard.evaluation.information[0][2] == 0.0);
+  CHECK(describe_strategy(d, hard.strategy, hard.evaluation) ==
+        "guess given report = a (0.55): a\nguess given report = b (0.45): b\n");
+  const Solution soft = solved(d, 0.1);
+  CHECK(std::fabs(soft.value - (0.55 * oracle::soft_max(std::vector{9.0 / 11, 2.0 / 11}, 0.1) +
+                                0.45 * oracle::soft_max(std::vector{8.0 / 9, 1.0 / 9}, 0.1))) <
+        1e-15);
 }
