@@ -1,4 +1,5 @@
 #include <credo/inference/variational/stationary_linear.hpp>
+#include <credo/inference/variational/stationary_preconditioner.hpp>
 
 #include <Eigen/IterativeLinearSolvers>
 #include <Eigen/Sparse>
@@ -14,11 +15,14 @@ namespace {
 using Matrix = Eigen::SparseMatrix<double, Eigen::RowMajor, int>;
 using Vector = Eigen::VectorXd;
 
-constexpr std::size_t kDirectLimit = 4000;
-constexpr double kIterativeTolerance = 1e-10;
-constexpr int kIterations = 2000;
-constexpr double kDrop = 1e-4;
-constexpr int kFill = 10;
+constexpr std::size_t kDirectLimit = 400;
+/// Up to here a system whose iteration fails is factorised after all.
+constexpr std::size_t kLastResortLimit = 50000;
+/// An inexact step costs one more of them; a tighter one costs iterations.
+constexpr double kIterativeTolerance = 1e-6;
+constexpr int kIterations = 1000;
+/// A poorer solution still is a step.
+constexpr double kUseful = 0.1;
 
 Matrix identity_minus(const Derivative& p) {
   const auto n = static_cast<int>(p.begin.size() - 1);
@@ -48,27 +52,36 @@ Matrix identity_minus(const Derivative& p) {
 struct LinearSystem::Implementation {
   Matrix matrix;
   Eigen::SparseLU<Eigen::SparseMatrix<double>> factorisation;
-  Eigen::BiCGSTAB<Matrix, Eigen::IncompleteLUT<double>> iteration;
-  bool is_direct = false;
-  bool usable = false;
+  Eigen::BiCGSTAB<Matrix, IncompleteFactors> iteration;
+  bool factorised = false;
+  bool singular = false;
+
+  void factorise() {
+    factorised = true;
+    factorisation.compute(Eigen::SparseMatrix<double>(matrix));
+    singular = factorisation.info() != Eigen::Success;
+  }
+
+  /// Empty when the residual is not nearly what was wanted.
+  [[nodiscard]] Vector iterate(const Vector& b) {
+    if (iteration.info() != Eigen::Success) return {};
+    Vector x = iteration.solve(b);
+    if ((b - matrix * x).norm() <= kUseful * b.norm()) return x;
+    return {};
+  }
 };
 
 LinearSystem::LinearSystem(const Derivative& p)
     : implementation_(std::make_unique<Implementation>()) {
   Implementation& i = *implementation_;
   i.matrix = identity_minus(p);
-  i.is_direct = direct(p.begin.size() - 1);
-  if (i.is_direct) {
-    i.factorisation.compute(Eigen::SparseMatrix<double>(i.matrix));
-    i.usable = i.factorisation.info() == Eigen::Success;
+  if (direct(p.begin.size() - 1)) {
+    i.factorise();
     return;
   }
-  i.iteration.preconditioner().setDroptol(kDrop);
-  i.iteration.preconditioner().setFillfactor(kFill);
   i.iteration.setTolerance(kIterativeTolerance);
   i.iteration.setMaxIterations(kIterations);
   i.iteration.compute(i.matrix);
-  i.usable = i.iteration.info() == Eigen::Success;
 }
 
 LinearSystem::~LinearSystem() = default;
@@ -77,19 +90,16 @@ LinearSystem& LinearSystem::operator=(LinearSystem&&) noexcept = default;
 
 bool LinearSystem::direct(std::size_t contexts) noexcept { return contexts <= kDirectLimit; }
 
-std::optional<std::vector<double>> LinearSystem::solve(std::span<const double> right) const {
-  const Implementation& i = *implementation_;
-  if (!i.usable) return std::nullopt;
-  const Eigen::Map<const Vector> b(right.data(), static_cast<Eigen::Index>(right.size()));
+std::optional<std::vector<double>> LinearSystem::solve(std::span<const double> right) {
+  Implementation& i = *implementation_;
+  const Vector b = Eigen::Map<const Vector>(right.data(), static_cast<Eigen::Index>(right.size()));
   Vector x;
-  if (i.is_direct) {
-    x = i.factorisation.solve(b);
-  } else {
-    x = i.iteration.solve(b);
-    // A poor solution still is a step; one that does not even shrink the residual is none.
-    if (!((b - i.matrix * x).norm() <= 0.5 * b.norm())) return std::nullopt;
+  if (!i.factorised) {
+    x = i.iterate(b);
+    if (x.size() == 0 && right.size() <= kLastResortLimit) i.factorise();
   }
-  if (!x.allFinite()) return std::nullopt;
+  if (i.factorised && !i.singular) x = i.factorisation.solve(b);
+  if (x.size() == 0 || !x.allFinite()) return std::nullopt;
   return std::vector<double>(x.begin(), x.end());
 }
 

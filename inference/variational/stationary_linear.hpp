@@ -50,7 +50,7 @@ class LinearSystem {
   LinearSystem& operator=(LinearSystem&&) noexcept;
 
   /// Nothing when the matrix is singular or the iteration fails.
-  [[nodiscard]] std::optional<std::vector<double>> solve(std::span<const double> right) const;
+  [[nodiscard]] std::optional<std::vector<double>> solve(std::span<const double> right);
   /// Whether systems of this size are factorised.
   [[nodiscard]] static bool direct(std::size_t contexts) noexcept;
 
