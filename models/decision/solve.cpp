@@ -127,7 +127,9 @@ InformationValue value_of_information(const InfluenceDiagram& diagram, std::stri
   informed.add_information(decision, seen);
   InformationValue result;
   result.without = solve(diagram, options);
-  result.with = solve(informed, options);
+  SolveOptions informed_options = options;
+  informed_options.start.clear();  // its rules see too little
+  result.with = solve(informed, informed_options);
   result.gain = result.with.value - result.without.value;
   return result;
 }

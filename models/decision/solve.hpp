@@ -63,7 +63,8 @@ struct InformationValue {
   /// with.value - without.value, at least 0 when both are certified.
   double gain = kNaN;
 };
-/// Throws as InfluenceDiagram::add_information() and solve().
+/// options.start is for the diagram without. Throws as InfluenceDiagram::add_information() and
+/// solve().
 [[nodiscard]] InformationValue value_of_information(const InfluenceDiagram& diagram,
                                                     std::string_view decision,
                                                     std::string_view seen,
