@@ -38,6 +38,10 @@ TEST_CASE("influence diagram JSON: nodes in any order") {
   CHECK(pigs.name == "pigs");
   CHECK(pigs.decisions().size() == 3);
   CHECK(std::fabs(oracle::best_pure(pigs) - 726.8121) < 1e-9);
+  const InfluenceDiagram oil =
+      read_influence_diagram_json(std::string(CREDO_TEST_DATA) + "/decision/oil_wildcatter.json");
+  CHECK(std::fabs(oracle::rolled_back(oil, 0.0) - 22.5) < 1e-12);
+  CHECK(std::fabs(oracle::rolled_back(oil, 10.0) - 29.00553691) < 5e-9);
 }
 
 TEST_CASE("influence diagram JSON: what is written is read back") {
