@@ -5,8 +5,10 @@
 // replaces v by pa(v) in its scores, which an optimised node that does not see v needs anyway. So
 // the greedy choice finds an order when there is one. A clamped expectation is linear: scores with
 // different variables beyond (pa(v), v) are carried over apart, which keeps their tables small.
-// Invariant: mentioning[v] lists the live scores whose scope has v.
-// Cost: nodes x log nodes + the sum of scope sizes.
+// A live score with an optimised variable u and a w that u does not see is final when w is above u,
+// or when w is optimised and does not see u: then no order exists, and the search ends there,
+// before scores of hidden variables grow. Invariant: mentioning[v] lists the live scores whose
+// scope has v. Cost: nodes x log nodes + the sum of scope sizes.
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/problem.hpp>
@@ -29,7 +31,7 @@ class Planner {
   std::optional<SweepPlan> run() {
     prepare();
     while (!ready_clamped_.empty() || !ready_optimised_.empty()) {
-      const std::optional<std::size_t> next = choose();
+      const std::optional<std::size_t> next = hopeless_ ? std::nullopt : choose();
       if (!next) return std::nullopt;
       eliminate(*next);
     }
@@ -58,12 +60,47 @@ class Planner {
 
   std::size_t add_score(Scope scope, double bytes) {
     const std::size_t id = scopes_.size();
+    hopeless_ = hopeless_ || is_hopeless(scope);
     for (const VariableId v : scope) mentioning_[v].push_back(id);
     scopes_.push_back(std::move(scope));
     bytes_.push_back(bytes);
     live_bytes_ += bytes;
     largest_live_bytes_ = std::max(largest_live_bytes_, live_bytes_);
     return id;
+  }
+
+  [[nodiscard]] bool sees(VariableId u, VariableId w) const {
+    const Scope& parents = problem_.node(u).parents;
+    return std::ranges::find(parents, w) != parents.end();
+  }
+
+  [[nodiscard]] bool is_hopeless(const Scope& scope) {
+    for (const VariableId u : scope) {
+      if (!problem_.node(u).optimised()) continue;
+      for (const VariableId w : scope) {
+        if (w == u || sees(u, w)) continue;
+        if (problem_.node(w).optimised() && !sees(w, u)) return true;
+        if (is_above(w, u)) return true;
+      }
+    }
+    return false;
+  }
+
+  /// Whether w is an ancestor of u.
+  [[nodiscard]] bool is_above(VariableId w, VariableId u) {
+    if (above_of_ != u) {
+      above_.assign(problem_.graph->variable_count(), 0);
+      std::vector<VariableId> open{u};
+      while (!open.empty()) {
+        const VariableId v = open.back();
+        open.pop_back();
+        for (const VariableId parent : problem_.node(v).parents) {
+          if (std::exchange(above_[parent], 1) == 0) open.push_back(parent);
+        }
+      }
+      above_of_ = u;
+    }
+    return above_[w] != 0;
   }
 
   [[nodiscard]] Scope beyond(const Node& node, const Scope& scope) const {
@@ -188,6 +225,9 @@ class Planner {
   std::vector<std::vector<std::size_t>> mentioning_;
   std::vector<std::size_t> children_left_;
   std::map<const void*, bool> empty_row_;
+  bool hopeless_ = false;
+  std::optional<VariableId> above_of_;
+  std::vector<char> above_;
   std::set<std::size_t> ready_optimised_;
   std::set<std::size_t> ready_clamped_;
   double live_bytes_ = 0.0;
