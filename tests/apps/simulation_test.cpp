@@ -38,7 +38,7 @@ TEST_CASE("control: simulated returns agree with the expected ones, horizon or n
   }
 }
 
-TEST_CASE("control: a seed fixes the simulation; without --simulate there is none") {
+TEST_CASE("control: a seed fixes the simulation, without --simulate there is none") {
   const std::vector<std::string> clamped = {"--method", "clamped", "--seed", "5"};
   CHECK(drawn(clamped)["simulation"] == drawn(clamped)["simulation"]);
   CHECK(drawn(clamped)["simulation"] != drawn({"--method", "clamped"})["simulation"]);

@@ -295,7 +295,7 @@ TEST_CASE("ascent: structured mean field beats mean field and one chain is exact
   CHECK(std::fabs(exact.value - infer(graph, seen, Query::log_partition()).log_z) < 1e-12);
 }
 
-TEST_CASE("ascent: an infeasible start walks to feasibility; a hopeless model says so") {
+TEST_CASE("ascent: an infeasible start walks to feasibility, a hopeless model says so") {
   // Only a = b = c is possible, and uniform conditionals put probability elsewhere.
   FactorGraph graph;
   for (const char* name : {"a", "b", "c"}) graph.add_variable(name, 3);

@@ -177,7 +177,7 @@ TEST_CASE("solubility: who needs whom") {
   CHECK(solubility(single.graph, {}, hidden_family(single, 0, ConditionalKind::free, 1.0)).soluble);
 }
 
-TEST_CASE("solubility: a team that cannot talk is not soluble; one that can is") {
+TEST_CASE("solubility: a team that cannot talk is not soluble, one that can is") {
   FactorGraph graph;
   graph.add_variable("a", 2);
   graph.add_variable("b", 2);

@@ -59,7 +59,7 @@ TEST_CASE("minimize: a badly scaled quadratic") {
   CHECK(minimum.iterations < 200);
 }
 
-TEST_CASE("minimize: convex and not convex functions; the trace never rises") {
+TEST_CASE("minimize: convex and not convex functions, the trace never rises") {
   for (const bool convex : {true, false}) {
     const Minimum minimum = convex ? credo::minimize(shifted_exponentials, {5.0, -3.0, 0.0, 9.0})
                                    : credo::minimize(rosenbrock, {-1.2, 1.0});

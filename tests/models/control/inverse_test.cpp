@@ -367,7 +367,7 @@ TEST_CASE("inverse: discounted for ever") {
   }
 }
 
-TEST_CASE("inverse: episodes that end by themselves; rewards without a value are stepped around") {
+TEST_CASE("inverse: episodes that end by themselves, rewards without a value are stepped around") {
   const Mdp mdp = grid({.map = "S..G\n..H.", .slippery = true, .success_rate = 0.8});
   const GridLayout map = *mdp.layout();
   const Features features = make_features(
