@@ -199,7 +199,7 @@ void tilt(const Backup& backup, std::span<const double> k, std::span<const doubl
 }
 
 bool is_tied(double score, double best, double tolerance) {
-  return score > -kInfinity && score >= best - tolerance * std::max(1.0, std::fabs(best));
+  return score > -kInfinity && score >= best - tolerance * std::fabs(best);
 }
 
 std::vector<double> greedy_policy(std::span<const double> score, std::size_t actions,

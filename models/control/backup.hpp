@@ -31,14 +31,14 @@ struct Backup {
 void tilt(const Backup& backup, std::span<const double> k, std::span<const double> x,
           std::vector<double>& q);
 
-/// How far below the largest score (nats) another one counts as equal to it.
+/// How far below the largest score another one counts as equal to it, relative to it.
 inline constexpr double kTieTolerance = 1e-12;
 
-/// The first action of those within tolerance x max(1, |largest|) of the largest score, per state:
-/// contexts x actions, 1 on it. Rounding does not decide between equals then.
+/// The first action of those within tolerance x |largest| of the largest score, per state: contexts
+/// x actions, 1 on it. Rounding does not decide between equals then.
 [[nodiscard]] std::vector<double> greedy_policy(std::span<const double> score, std::size_t actions,
                                                 double tolerance = kTieTolerance);
-/// Whether score is within tolerance x max(1, |best|) of best.
+/// Whether score is within tolerance x |best| of best.
 [[nodiscard]] bool is_tied(double score, double best, double tolerance);
 
 /// What a solution computes its policies from. Values are in nats.

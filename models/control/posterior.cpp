@@ -121,8 +121,8 @@ Posterior solve_finite(const Mdp& mdp, const PosteriorOptions& options) {
 
 void PosteriorOptions::validate(const Mdp& mdp) const {
   trajectory_options(mdp, *this, horizon.value_or(1)).validate(mdp);
-  if (!(tolerance > 0.0)) {
-    throw OptionError(fmt::format("tolerance {}, expected a number above 0", tolerance));
+  if (tolerance && !(*tolerance > 0.0)) {
+    throw OptionError(fmt::format("tolerance {}, expected a number above 0", *tolerance));
   }
   if (maximum_steps == 0) throw OptionError("maximum_steps 0, expected at least 1");
   if (!horizon && !final_value.empty()) {

@@ -26,8 +26,9 @@ struct PosteriorOptions {
   /// Empty, or V_{T+1}(s) in units of reward, one per state, in place of the process' own final
   /// reward; -infinity allowed. Finite horizons.
   std::vector<double> final_value = {};
-  /// Infinite horizon: largest half-width of the interval around any V(s), in units of reward.
-  double tolerance = 1e-10;
+  /// Infinite horizon: largest certified error of any V(s), in units of reward. Nothing: 1e-10, or
+  /// what rounding allows when that is more.
+  std::optional<double> tolerance = std::nullopt;
   /// Infinite horizon: give up, uncertified, after as many backward steps.
   std::size_t maximum_steps = 1'000'000;
   /// Budgets, threads, observer. Order and zero propagation are set by the solver.
@@ -55,6 +56,8 @@ class Posterior {
   std::string message = "not run yet";
   Guarantee guarantee = Guarantee::none;
   std::string algorithm_used;
+  /// Infinite horizon: what certifies the fixed point.
+  std::string certificate;
 
   std::size_t states = 0;        ///< of the process
   std::size_t graph_states = 0;  ///< the same, or one more for the sink
@@ -112,16 +115,15 @@ class Posterior {
   Trajectory trajectory;
 };
 
-/// Solves by infer() with the backward order and messages; throws OptionError and ModelError on
-/// wrong input. Over budget, cancelled, no certificate (status refused, with the reason): see
-/// status.
+/// Finite horizons by infer() with the backward order and messages. Throws OptionError and
+/// ModelError on wrong input. Over budget, cancelled, no certificate (status refused, with the
+/// reason): see status.
 ///
 /// Finite horizon: cost 3 T outcomes; memory T states (2 actions + 3) doubles beside the tables.
-/// Infinite horizon: finite stretches, the value of one the final factor of the next, from an upper
-/// and a lower bound at once (interval iteration; Haddad and Monmege 2018) until they meet. It
-/// needs a terminal state or a discount < 1 within reach of every state, and a constant that one
-/// backward step does not raise: rewards <= 0 on outcomes that do not end and a normalised prior
-/// are enough; so is, in every state, E[exp(r / alpha); the episode goes on] < 1.
+/// Infinite horizon: the fixed point of one eliminated slice (solve_stationary), certified. It
+/// needs a terminal state or a discount < 1 within reach of every state, and messages that do not
+/// grow without bound: on loops, what exp(r / alpha) adds must be less than what the chance of
+/// ending takes away.
 [[nodiscard]] Posterior solve_posterior(const Mdp& mdp, const PosteriorOptions& options = {});
 
 }  // namespace credo::control

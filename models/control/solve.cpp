@@ -66,7 +66,7 @@ void take_over(const Posterior& posterior, ControlSolution& solution) {
   for (std::size_t t = 0; t < count; ++t) solution.values.push_back(posterior.value(t));
   solution.certificate =
       posterior.infinite
-          ? "messages from above and from below enclose the fixed point"
+          ? posterior.certificate
           : "sum-product on a tree of messages, eliminated backward in time, is exact";
   // The posterior is the best of all distributions: no gap.
   solution.elbo = posterior.log_z;
@@ -157,9 +157,6 @@ void ControlOptions::validate(const Mdp& mdp) const {
   posterior_options(*this).validate(mdp);
   if (method == Method::risk) check_rho(*this);
   check_final_value(mdp, *this);
-  if (tolerance && !(*tolerance > 0.0)) {
-    throw OptionError(fmt::format("tolerance {}, expected a number above 0", *tolerance));
-  }
   if (!horizon && (method == Method::map || method == Method::mmap)) {
     throw OptionError(fmt::format("method {} needs a horizon: a {} has a last step",
                                   method_name(method),

@@ -13,7 +13,7 @@ PosteriorOptions posterior_options(const ControlOptions& options) {
   result.horizon = options.horizon;
   result.discount = options.discount;
   result.final_value = options.final_value;
-  if (options.tolerance) result.tolerance = *options.tolerance;
+  result.tolerance = options.tolerance;
   result.maximum_steps = options.maximum_steps;
   result.infer = options.infer;
   return result;

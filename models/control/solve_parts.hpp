@@ -1,10 +1,9 @@
 #pragma once
 // What the ways of solving a process share. Internal.
 
-#include <credo/inference/variational/stationary.hpp>
 #include <credo/models/control/backup.hpp>
+#include <credo/models/control/stationary_step.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -12,17 +11,6 @@
 #include <vector>
 
 namespace credo::control {
-
-/// Wall-clock seconds since it was made.
-class Watch {
- public:
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// Options of the posterior of the same question.
 [[nodiscard]] PosteriorOptions posterior_options(const ControlOptions& options);
