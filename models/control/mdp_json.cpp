@@ -4,7 +4,9 @@
 #include <credo/models/json_input.hpp>
 
 #include <fmt/format.h>
+
 #include <array>
+#include <set>
 
 namespace credo::control {
 namespace {
@@ -45,6 +47,15 @@ GridLayout grid_layout(const json& value, const std::string& source) {
   return layout;
 }
 
+/// The smallest state that no transition leaves and that is not terminal.
+std::size_t first_missing_state(const MdpDescription& d) {
+  std::set<std::size_t> known(d.terminal.begin(), d.terminal.end());
+  for (const Transition& line : d.transitions) known.insert(line.state);
+  std::size_t missing = 0;
+  while (known.contains(missing)) ++missing;
+  return missing;
+}
+
 MdpDescription describe(const json& object, const std::string& source) {
   const auto place = [&source](std::string_view key) { return Place{source, std::string(key)}; };
   const auto optional = [&](std::string_view key, const auto& read) {
@@ -57,8 +68,12 @@ MdpDescription describe(const json& object, const std::string& source) {
   optional("terminal", [&](const json& v, const Place& p) { d.terminal = list(v, p, count); });
   // Before the initial distribution is made as long as the file says.
   if (d.states == 0 || d.states > d.transitions.size() + d.terminal.size()) {
-    place("states").fail("at least 1, and no more than transitions and terminal states together",
-                         object["states"]);
+    place("states").fail(
+        d.states == 0 ? "at least 1"
+                      : fmt::format("a transition from every state or its mention in terminal; "
+                                    "state {} has neither",
+                                    first_missing_state(d)),
+        object["states"]);
   }
   d.initial = distribution_or_state(object["initial"], place("initial"), d.states);
   optional("discount", [&](const json& v, const Place& p) { d.discount = number(v, p); });

@@ -105,7 +105,8 @@ Posterior solve_stationary(const Mdp& mdp, const PosteriorOptions& options) {
   posterior.algorithm_used = "slice, " + result.method_used;
   posterior.iterations = result.sweeps + result.newton_steps;
   if (result.status == Status::refused) {
-    refuse("no certificate for the infinite horizon: " + result.message, posterior);
+    refuse("the infinite horizon has no certified value: " + in_words_of(mdp, result.message),
+           posterior);
   }
   if (result.ok()) {
     posterior.guarantee = result.guarantee;

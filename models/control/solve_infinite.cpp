@@ -16,7 +16,9 @@ namespace {
 
 /// The engine's reason in the process' words.
 std::string explain(const ControlOptions& options, const std::string& reason, bool& breakdown) {
-  breakdown = options.method == Method::risk && options.rho < 0.0;
+  // A value that grows is no fault of the worst dynamics.
+  breakdown = options.method == Method::risk && options.rho < 0.0 &&
+              reason.find("raises") == std::string::npos;
   if (!breakdown) return "the infinite horizon has no certified value: " + reason;
   return fmt::format(
       "breakdown at rho {}: the worst dynamics cost the controller more than their price, and no "
@@ -31,7 +33,7 @@ bool read_fixed_point(const Mdp& mdp, const ControlOptions& options, StationaryR
   solution.algorithm_used = "slice, " + result.method_used;
   solution.iterations = result.sweeps + result.newton_steps;
   if (result.status == Status::refused) {
-    refuse(solution, explain(options, result.message, solution.breakdown));
+    refuse(solution, explain(options, in_words_of(mdp, result.message), solution.breakdown));
   }
   if (!result.ok()) return false;
   solution.guarantee = result.guarantee;

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <system_error>
 
 // Problems without an end within reach are refused by name of the state before any work; the rest
 // is the generic engine's. Puterman 1994, chapters 6 and 7.
@@ -37,6 +40,21 @@ std::string why_improper(const Mdp& mdp, const Trajectory& trajectory,
       "no value exists for the infinite horizon without discount: no terminal state can be reached "
       "from state {}; give a horizon, or a discount below 1",
       mdp.state_name(static_cast<std::size_t>(stuck - steps.begin())));
+}
+
+std::string in_words_of(const Mdp& mdp, std::string message) {
+  constexpr std::string_view kContext = "context ";
+  for (std::size_t at = message.find(kContext); at != std::string::npos;
+       at = message.find(kContext, at + 1)) {
+    const std::size_t digits = at + kContext.size();
+    std::size_t state = mdp.state_count();
+    const auto [end, failure] =
+        std::from_chars(message.data() + digits, message.data() + message.size(), state);
+    if (failure != std::errc{} || state >= mdp.state_count()) continue;
+    const auto length = static_cast<std::size_t>(end - message.data()) - at;
+    message.replace(at, length, "state " + mdp.state_name(state));
+  }
+  return message;
 }
 
 StationaryResult stationary_message(const Slice& slice, const StationaryQuestion& question,

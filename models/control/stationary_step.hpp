@@ -36,6 +36,9 @@ struct StationaryQuestion {
 [[nodiscard]] std::string why_improper(const Mdp& mdp, const Trajectory& trajectory,
                                        const std::vector<char>& ended);
 
+/// The engine's message with the names of states in place of its contexts.
+[[nodiscard]] std::string in_words_of(const Mdp& mdp, std::string message);
+
 /// The engine's answer in nats. Refused, too, when the certified error is above the tolerance.
 [[nodiscard]] StationaryResult stationary_message(const Slice& slice,
                                                   const StationaryQuestion& question,

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <utility>
 
 namespace credo::test {
 namespace {
@@ -73,6 +74,58 @@ TEST_CASE("control: cliff walking's infinite horizon, certified") {
   const Json json = control_json({"cliff_walking", "--temperature", "1"});
   CHECK(json["value"][36].get<double>() == doctest::Approx(-29.8086522723).epsilon(1e-11));
   CHECK(json["error_bound"].get<double>() <= 1e-8);
+}
+
+TEST_CASE("control: cliff walking by every method, to the printed digits") {
+  const auto start = [](std::vector<std::string> more) {
+    more.insert(more.begin(), "cliff_walking");
+    return control_json(more)["value"][36].get<double>();
+  };
+  CHECK(std::fabs(start({"--method", "hard"}) + 13.0) < 5.1e-11);
+  CHECK(std::fabs(start({"--method", "hard", "--slippery"}) + 64.7091759099) < 1e-10);
+  const std::vector<std::pair<std::string, double>> rows = {{"0.5", -105.7206259915},
+                                                            {"1", -140.7305752583},
+                                                            {"2", -203.8883581293},
+                                                            {"5", -377.8673897017},
+                                                            {"10", -652.9958739035}};
+  for (const auto& [temperature, value] : rows) {
+    CAPTURE(temperature);
+    CHECK(std::fabs(start({"--method", "clamped", "--slippery", "--temperature", temperature}) -
+                    value) < 5.1e-11);
+  }
+  const Json clamped = control_json({"cliff_walking", "--slippery", "--method", "clamped"});
+  CHECK(std::fabs(clamped["expected_return"].get<double>() + 74.04) < 5.1e-3);
+  CHECK_FALSE(clamped["certificate"].get<std::string>().empty());
+}
+
+TEST_CASE("control: frozen lake's optimal values by discount") {
+  const std::vector<std::pair<std::string, double>> rows = {
+      {"1", 0.8235294118}, {"0.99", 0.5420259320}, {"0.95", 0.1804715784}, {"0.9", 0.0688909049}};
+  for (const auto& [discount, value] : rows) {
+    CAPTURE(discount);
+    const Json json = control_json(
+        {"frozen_lake", "--method", "hard", "--discount", discount, "--tolerance", "1e-12"});
+    CHECK(std::fabs(json["initial_value"].get<double>() - value) < 5.1e-11);
+    CHECK(json["error_bound"].get<double>() <= 1e-12);
+  }
+}
+
+TEST_CASE("control: problems without a value are refused with the reason") {
+  const TemporaryFolder folder;
+  const std::string stuck = folder.write("stuck.json", R"({"states": 3, "actions": 1, "initial": 0,
+      "transitions": [[0, 0, 1, 1, -1], [1, 0, 0, 1, -1]], "terminal": [2]})");
+  const std::string gain = folder.write("gain.json", R"({"states": 2, "actions": 2, "initial": 0,
+      "transitions": [[0, 0, 0, 1, 1], [0, 1, 1, 1, 0]], "terminal": [1]})");
+  for (const char* method : {"posterior", "clamped", "hard", "risk"}) {
+    CAPTURE(std::string(method));
+    const Run improper = run_credo({"control", stuck, "--method", method});
+    CHECK(improper.code == 2);
+    CHECK(contains(improper.err, "no terminal state can be reached from state 0"));
+    const Run growing = run_credo({"control", gain, "--method", method});
+    CHECK(growing.code == 2);
+    CHECK(contains(growing.err, "no certified value"));
+    CHECK(contains(growing.err, "state 0"));
+  }
 }
 
 TEST_CASE("control: values of every step on request") {
@@ -205,6 +258,21 @@ TEST_CASE("control: wrong environments, files and options") {
   fails({folder.write("sum.json", R"({"states": 1, "actions": 1, "initial": 0,
       "transitions": [[0, 0, 0, 0.5, 0]]})")},
         "0.5");
+  const auto broken = [&](const std::string& lines, const char* part) {
+    const std::string text = R"({"states": 2, "actions": 1, "initial": 0, "terminal": [1],
+"transitions": )" + lines + "}";
+    fails({folder.write("broken.json", text), "--method", "hard"}, part);
+  };
+  broken("[[0, 0, 0, 0.5, -1], [0, 0, 1, 0.4, 0]]", "state 0 action 0");
+  broken("[[0, 0, 0, 1.5, -1], [0, 0, 1, -0.5, 0]]", "transition 0");
+  broken("[[0, 0, 0, 0.5, -1], [0, 0, 1, -0.5, 0]]", "transition 1 [0, 0, 1, -0.5, 0]");
+  broken("[[0, 0, 1, 1, NaN]]", "broken.json:2:");
+  broken("[[0, 0, 1, 1, 1e999]]", "broken.json:2:");
+  broken("[[0, 0, 1, 1, null]]", "transitions[0][4]");
+  broken("[[0, 0, 5, 1, 0]]", "state 5 out of range");
+  fails({folder.write("missing.json", R"({"states": 3, "actions": 1, "initial": 0,
+      "transitions": [[0, 0, 2, 1, 0]], "terminal": [2]})")},
+        "state 1 has neither");
   fails({bandit, "--horizon", "1", "--temperature", "0"}, "temperature");
   fails({bandit, "--horizon", "1", "--temperature", "-1"}, "temperature");
   fails({bandit, "--horizon", "0"}, "horizon");

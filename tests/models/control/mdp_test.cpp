@@ -138,7 +138,7 @@ TEST_CASE("bad JSON files are refused with key, index or line") {
       "bad.json:1:89: expected a number in the range of a double, got 1e999");
   has(json_complaint(head + R"("transitions": [[0, 0, 1, 0.5, 0]]})"), "sum to 0.5");
   has(json_complaint(R"({"states": 1073741824, "actions": 1, "initial": 0, "transitions": []})"),
-      "states: expected at least 1");
+      "state 0 has neither");
   has(json_complaint(R"({"states": 1, "actions": 1, "initial": 4,
                         "transitions": [[0, 0, 0, 1, 0]]})"),
       "initial: expected a state");

@@ -211,7 +211,7 @@ TEST_CASE("posterior: the infinite horizon without a certificate is refused with
   d.transitions[1].reward = 1.0;
   const Posterior rising = solve_posterior(Mdp(d), {.discount = 0.9});
   CHECK(rising.status == credo::Status::refused);
-  CHECK(rising.message.find("no certificate") != std::string::npos);
+  CHECK(rising.message.find("no certified value") != std::string::npos);
   CHECK(std::isnan(rising.log_z));
 }
 
