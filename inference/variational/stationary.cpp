@@ -24,9 +24,11 @@ using stationary::Iterate;
 
 constexpr std::size_t kTrialSweeps = 24;
 /// A Newton step costs about as much as so many sweeps (measured: docs/stationary.md).
-constexpr double kSweepsPerDirectSolve = 60.0;
-constexpr double kSweepsPerIterativeSolve = 250.0;
+constexpr double kSweepsPerNewtonStep = 80.0;
 constexpr double kNewtonSteps = 5.0;
+/// Between Newton steps. A maximum changes its mind one neighbour at a time: sweeps tell further.
+constexpr int kSweepsBetween = 1;
+constexpr int kSweepsBetweenMaxima = 20;
 constexpr int kPatience = 30;
 constexpr double kHuge = 1e15;
 
@@ -93,11 +95,7 @@ class Solver {
       return;
     }
     if (options_.method == StationaryMethod::automatic && at_.contracts()) {
-      if (!sweep_until_known(kTrialSweeps)) return;
-      if (!newton_allowed || sweeps_still_needed() < newton_cost()) {
-        sweep_until_known(options_.maximum_sweeps);
-        return;
-      }
+      if (!sweep_while_cheaper(newton_allowed)) return;
     } else if (options_.method == StationaryMethod::sweeps || !newton_allowed) {
       sweep_until_known(options_.maximum_sweeps);
       return;
@@ -136,9 +134,17 @@ class Solver {
     return std::log(options_.tolerance / widths_[n - 1]) / std::log(rate);
   }
 
-  [[nodiscard]] double newton_cost() const {
-    const bool direct = stationary::LinearSystem::direct(slice_.contexts());
-    return kNewtonSteps * (direct ? kSweepsPerDirectSolve : kSweepsPerIterativeSolve);
+  /// False when the answer is decided; true when Newton's method is predicted to be cheaper. The
+  /// prediction is made again when it did not come true.
+  bool sweep_while_cheaper(bool newton_allowed) {
+    if (!sweep_until_known(std::min(kTrialSweeps, options_.maximum_sweeps))) return false;
+    while (true) {
+      const double needed = sweeps_still_needed();
+      if (newton_allowed && needed > kNewtonSteps * kSweepsPerNewtonStep) return true;
+      const double limit = static_cast<double>(at_.sweeps()) + 1.25 * needed + 8.0;
+      const auto most = static_cast<double>(options_.maximum_sweeps);
+      if (!sweep_until_known(static_cast<std::size_t>(std::min(limit, most)))) return false;
+    }
   }
 
   // ---- Newton
@@ -154,27 +160,35 @@ class Solver {
       best = std::min(best, at_.residual());
       if (stalled > kPatience || result_.newton_steps >= options_.maximum_newton_steps ||
           !(at_.residual() < kHuge)) {
-        return give_up(fmt::format("{} Newton steps", result_.newton_steps));
+        return after_failures(fmt::format("{} Newton steps", result_.newton_steps));
       }
       if (!at_.newton_step()) {
-        if (++failures_ > 2) return after_failures();
+        if (++failures_ > 2) {
+          return after_failures(
+              "a linear system without solution (the chain under the best choices does not end)");
+        }
         at_.advance();
       }
       ++result_.newton_steps;
       at_.sweep();
-      // A second sweep damps what the linear solver left, for one more pass over the entries.
-      if (!known_cheaply()) {
-        at_.advance();
-        at_.sweep();
-      }
+      settle();
     }
   }
 
-  void after_failures() {
-    if (at_.contracts()) {
+  /// Sweeps that damp what the linear solver left.
+  void settle() {
+    const bool maximum = slice_.choice_kind() == ChoiceKind::arg_max;
+    for (int n = maximum ? kSweepsBetweenMaxima : kSweepsBetween; n > 0 && !known_cheaply(); --n) {
+      at_.advance();
+      at_.sweep();
+    }
+  }
+
+  void after_failures(const std::string& after) {
+    if (at_.contracts() && std::isfinite(at_.residual())) {
       sweep_until_known(options_.maximum_sweeps);
     } else {
-      give_up("a linear system without solution (the chain under the best choices does not end)");
+      give_up(after);
     }
   }
 
