@@ -60,6 +60,8 @@ double Slice::bytes() const noexcept { return data_->bytes(); }
 
 namespace {
 
+constexpr auto kLanes = static_cast<std::size_t>(slice_kernel::kGroup);
+
 void check_length(std::string_view what, std::size_t expected, std::size_t got) {
   if (got != expected) {
     throw QueryError(fmt::format("slice: expected {} {} entries, got {}", expected, what, got));
@@ -98,14 +100,9 @@ void Slice::apply(const SliceLanes& lanes, std::span<const double> next_message,
   if (!lanes.row_score.empty()) {
     check_length("row scores, rows x lanes,", rows() * lanes.count, lanes.row_score.size());
   }
-  std::vector<double> scratch(choices() * slice_kernel::kGroup);
-  slice_kernel::SliceCall call = data_->call(next_message.data(), message.data());
-  call.scratch = scratch.data();
-  call.lanes = static_cast<std::int64_t>(lanes.count);
-  call.lane_weight = lanes.weight.empty() ? nullptr : lanes.weight.data();
-  call.lane_rho = lanes.rho.empty() ? nullptr : lanes.rho.data();
-  call.lane_row_score = lanes.row_score.empty() ? nullptr : lanes.row_score.data();
-  slice_kernel::kernels().sweep_lanes(call);
+  for (std::size_t first = 0; first < lanes.count; first += kLanes) {
+    data_->apply_eight(lanes, first, next_message, message);
+  }
 }
 
 std::vector<double> Slice::score(std::span<const double> next_message) const {

@@ -205,6 +205,39 @@ slice_kernel::SliceCall Slice::Data::call(const double* next_message, double* me
   return result;
 }
 
+void Slice::Data::apply_eight(const SliceLanes& lanes, std::size_t first,
+                              std::span<const double> next_message,
+                              std::span<double> message) const {
+  const std::size_t stride = lanes.count;
+  const std::size_t count = std::min(kLanes, stride - first);
+  const bool packed = stride == kLanes;
+  std::vector<double> from(packed ? 0 : contexts * kLanes, 0.0);
+  std::vector<double> to(from.size());
+  for (std::size_t x = 0; x < from.size() / kLanes; ++x) {
+    for (std::size_t k = 0; k < count; ++k)
+      from[x * kLanes + k] = next_message[x * stride + first + k];
+  }
+  std::vector<double> lane_weight(kLanes, weight);
+  std::vector<double> lane_rho(kLanes, rho);
+  for (std::size_t k = 0; k < count; ++k) {
+    if (!lanes.weight.empty()) lane_weight[k] = lanes.weight[first + k];
+    if (!lanes.rho.empty()) lane_rho[k] = lanes.rho[first + k];
+  }
+  std::vector<double> scratch(choices * kLanes);
+  slice_kernel::SliceCall batch =
+      call(packed ? next_message.data() : from.data(), packed ? message.data() : to.data());
+  batch.scratch = scratch.data();
+  batch.lanes = static_cast<std::int64_t>(count);
+  batch.lane_weight = lane_weight.data();
+  batch.lane_rho = lane_rho.data();
+  batch.lane_row_score = lanes.row_score.empty() ? nullptr : lanes.row_score.data() + first;
+  batch.lane_stride = static_cast<std::int64_t>(stride);
+  slice_kernel::kernels().sweep_lanes(batch);
+  for (std::size_t x = 0; x < to.size() / kLanes; ++x) {
+    for (std::size_t k = 0; k < count; ++k) message[x * stride + first + k] = to[x * kLanes + k];
+  }
+}
+
 void Slice::Data::choose(std::size_t context, std::span<double> scores) const {
   const auto largest = std::max_element(scores.begin(), scores.end());
   if (choice_kind == ChoiceKind::arg_max) {

@@ -42,6 +42,10 @@ struct Slice::Data {
 
   [[nodiscard]] double bytes() const noexcept;
   [[nodiscard]] slice_kernel::SliceCall call(const double* next_message, double* message) const;
+  /// Lanes first .. first + 7 of a batch, as far as there are so many. They are packed side by side
+  /// first: eight lanes of a context are one line of the cache.
+  void apply_eight(const SliceLanes& lanes, std::size_t first, std::span<const double> next_message,
+                   std::span<double> message) const;
   /// Overwrites the scores of one context with its conditional.
   void choose(std::size_t context, std::span<double> scores) const;
   void read_row(std::size_t row, Row& into) const;

@@ -43,17 +43,19 @@ struct SliceCall {
 
   const double* next_message = nullptr;
   double* message = nullptr;
-  /// choices x 8 (one lane) or choices x lanes.
+  /// choices x 8.
   double* scratch = nullptr;
   /// Or null: J, contexts x choices.
   double* score = nullptr;
 
-  /// Lanes: messages are contexts x lanes. Null: as above for every lane.
+  /// A batch: messages are contexts x 8, of which the first `lanes` lanes count; eight settings
+  /// each.
   std::int64_t lanes = 1;
   const double* lane_rho = nullptr;
   const double* lane_weight = nullptr;
-  /// rows x lanes in the caller's order, in place of the slice's own h; or null.
+  /// rows x lane_stride in the caller's order, in place of the slice's own h; or null.
   const double* lane_row_score = nullptr;
+  std::int64_t lane_stride = 0;
   /// What constant holds beside h, per row; or null for 0. Used with lane_row_score.
   const double* row_extra = nullptr;
 };

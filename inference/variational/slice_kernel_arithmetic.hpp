@@ -89,6 +89,18 @@ inline Vector base_at(const ChoiceColumn& column, Index d) {
   return column.base_is_scalar ? splat(*p) : load(p);
 }
 
+/// w log sum_d exp(score(d) / w), the largest score being known.
+template <typename Score>
+inline Vector soft_maximum(Score score, Index choices, Vector largest, Vector weight,
+                           Vector inverse) {
+  const IntVector none = largest == splat(kMinusInfinity);
+  const Vector shift = none ? splat(0.0) : largest;
+  Vector sum = splat(0.0);
+  for (Index d = 0; d < choices; ++d) sum += exp_nonpositive((score(d) - shift) * inverse);
+  const Vector value = shift + weight * log_positive(none ? splat(1.0) : sum);
+  return none ? splat(kMinusInfinity) : value;
+}
+
 /// w log sum_d m exp(J / w).
 inline Vector choose_free(const ChoiceColumn& column, Index choices, Vector weight) {
   const auto at = [&](Index d) {
@@ -97,13 +109,7 @@ inline Vector choose_free(const ChoiceColumn& column, Index choices, Vector weig
   };
   Vector largest = splat(kMinusInfinity);
   for (Index d = 0; d < choices; ++d) largest = larger(at(d), largest);
-  const IntVector none = largest == splat(kMinusInfinity);
-  const Vector shift = none ? splat(0.0) : largest;
-  const Vector inverse = 1.0 / weight;
-  Vector sum = splat(0.0);
-  for (Index d = 0; d < choices; ++d) sum += exp_nonpositive((at(d) - shift) * inverse);
-  const Vector value = shift + weight * log_positive(none ? splat(1.0) : sum);
-  return none ? splat(kMinusInfinity) : value;
+  return soft_maximum(at, choices, largest, weight, 1.0 / weight);
 }
 
 inline Vector choose_largest(const ChoiceColumn& column, Index choices) {

@@ -42,19 +42,6 @@ struct Rows {
   }
 };
 
-/// sum k V, all rows of Length entries.
-template <int Length>
-Vector expectation(const Rows& rows) {
-  const double* message = rows.call->next_message;
-  const std::uint32_t* next = rows.call->next + rows.begin;
-  const double* probability = rows.call->probability + rows.begin;
-  Vector sum = load(probability) * gather(message, next);
-  for (int j = 1; j < Length; ++j) {
-    sum += load(probability + j * kGroup) * gather(message, next + j * kGroup);
-  }
-  return sum;
-}
-
 /// sum k V over rows with padding, where V may be -infinity and counts 0.
 Vector padded_expectation(const Rows& rows) {
   const SliceCall& call = *rows.call;
@@ -108,10 +95,6 @@ Vector viterbi(const Rows& rows) {
 struct Expectation {
   static Vector next(const Rows& rows) { return padded_expectation(rows); }
 };
-template <int Length>
-struct EvenExpectation {
-  static Vector next(const Rows& rows) { return expectation<Length>(rows); }
-};
 struct PowerMean {
   static Vector next(const Rows& rows) { return power_mean(rows); }
 };
@@ -131,6 +114,27 @@ void hand_out(const SliceCall& call, Index group, Index count) {
   }
 }
 
+/// Messages of a group, and its scores when they are wanted.
+inline void finish_group(const SliceCall& call, Index group, Vector value) {
+  const Index rest = call.contexts - group * kGroup;
+  if (rest >= kGroup) {
+    store(call.message + group * kGroup, value);
+  } else {
+    for (Index lane = 0; lane < rest; ++lane) call.message[group * kGroup + lane] = value[lane];
+  }
+  if (call.score != nullptr) hand_out(call, group, rest < kGroup ? rest : kGroup);
+}
+
+inline ChoiceColumn column_of(const SliceCall& call, Index group) {
+  const Index first = group * call.choices * kGroup;
+  return {call.scratch,
+          kGroup,
+          call.log_base == nullptr ? nullptr : call.log_base + first,
+          kGroup,
+          false,
+          call.choice_probability == nullptr ? nullptr : call.choice_probability + first};
+}
+
 template <typename NextStep>
 void sweep_with(const SliceCall& call) {
   const Vector weight = splat(call.weight);
@@ -148,23 +152,46 @@ void sweep_with(const SliceCall& call) {
       store(call.scratch + d * kGroup,
             constant == splat(kMinusInfinity) ? constant : constant + next);
     }
-    const Index first = group * call.choices * kGroup;
-    const ChoiceColumn column = {
-        call.scratch,
-        kGroup,
-        call.log_base == nullptr ? nullptr : call.log_base + first,
-        kGroup,
-        false,
-        call.choice_probability == nullptr ? nullptr : call.choice_probability + first};
-    const Vector value = choose(call.choice_kind, column, call.choices, weight);
-    const Index count =
-        call.contexts - group * kGroup < kGroup ? call.contexts - group * kGroup : kGroup;
-    if (count == kGroup) {
-      store(call.message + group * kGroup, value);
-    } else {
-      for (Index lane = 0; lane < count; ++lane) call.message[group * kGroup + lane] = value[lane];
+    finish_group(call, group,
+                 choose(call.choice_kind, column_of(call, group), call.choices, weight));
+  }
+}
+
+/// The loop that matters most: expectations over rows of Length entries, none of them padding. One
+/// stream through the arrays; the largest score is noted on the way.
+template <int Length>
+void sweep_even(const SliceCall& call) {
+  const double* probability = call.probability;
+  const std::uint32_t* next = call.next;
+  const double* constant = call.constant;
+  const double* const message = call.next_message;
+  double* const scratch = call.scratch;
+  const Index choices = call.choices;
+  const Index groups = (call.contexts + kGroup - 1) / kGroup;
+  const Vector weight = splat(call.weight);
+  const Vector inverse = 1.0 / weight;
+  const bool soft = call.choice_kind == Choice::free && call.log_base == nullptr;
+  const auto score = [scratch](Index d) { return load(scratch + d * kGroup); };
+  for (Index group = 0; group < groups; ++group) {
+    Vector largest = splat(kMinusInfinity);
+    for (Index d = 0; d < choices; ++d) {
+      Vector sum = load(constant);
+      for (int j = 0; j < Length; ++j) {
+        sum += load(probability + j * kGroup) * gather(message, next + j * kGroup);
+      }
+      probability += Length * kGroup;
+      next += Length * kGroup;
+      constant += kGroup;
+      largest = larger(sum, largest);
+      store(scratch + d * kGroup, sum);
     }
-    if (call.score != nullptr) hand_out(call, group, count);
+    if (soft) {
+      finish_group(call, group, soft_maximum(score, choices, largest, weight, inverse));
+    } else if (call.choice_kind == Choice::arg_max) {
+      finish_group(call, group, largest);
+    } else {
+      finish_group(call, group, choose(call.choice_kind, column_of(call, group), choices, weight));
+    }
   }
 }
 
@@ -174,42 +201,38 @@ void sweep(const SliceCall& call) {
   if (call.next_kind == Next::viterbi) return sweep_with<Viterbi>(call);
   switch (call.row_length) {
     case 1:
-      return sweep_with<EvenExpectation<1>>(call);
+      return sweep_even<1>(call);
     case 2:
-      return sweep_with<EvenExpectation<2>>(call);
+      return sweep_even<2>(call);
     case 3:
-      return sweep_with<EvenExpectation<3>>(call);
+      return sweep_even<3>(call);
     case 4:
-      return sweep_with<EvenExpectation<4>>(call);
+      return sweep_even<4>(call);
     case 5:
-      return sweep_with<EvenExpectation<5>>(call);
+      return sweep_even<5>(call);
     case 6:
-      return sweep_with<EvenExpectation<6>>(call);
+      return sweep_even<6>(call);
     default:
       return sweep_with<Expectation>(call);
   }
 }
 
-/// One row, eight of the batch's lanes at a time.
+/// One row of a batch of eight lanes.
 struct LaneRow {
   const SliceCall* call;
-  Index begin;  ///< first entry; the next is kGroup further
+  const double* message;  ///< contexts x 8
+  Index begin;            ///< first entry; the next is kGroup further
   Index length;
-  Index row;   ///< place in row arrays
-  Index lane;  ///< first of the eight
-  Index width;
+  Index row;  ///< place in row arrays
 
-  [[nodiscard]] static Vector some(const double* p, Index width, double rest) {
-    if (width == kGroup) return load(p);
-    Vector v = splat(rest);
-    for (Index i = 0; i < width; ++i) v[i] = p[i];
-    return v;
-  }
   [[nodiscard]] double probability(Index j) const { return call->probability[begin + j * kGroup]; }
+  [[nodiscard]] Vector there(Index j) const {
+    return load(message + static_cast<Index>(call->next[begin + j * kGroup]) * kGroup);
+  }
+  /// g + V.
   [[nodiscard]] Vector reached(Index j) const {
-    const Index x = call->next[begin + j * kGroup];
-    const Vector v = some(call->next_message + x * call->lanes + lane, width, 0.0);
-    return call->entry_score == nullptr ? v : v + call->entry_score[begin + j * kGroup];
+    return call->entry_score == nullptr ? there(j)
+                                        : there(j) + call->entry_score[begin + j * kGroup];
   }
   [[nodiscard]] double end_probability() const {
     return call->end_probability == nullptr ? 0.0 : call->end_probability[row];
@@ -219,105 +242,105 @@ struct LaneRow {
   }
 };
 
-Vector lane_expectation(const LaneRow& row) {
-  Vector sum = splat(0.0);
-  for (Index j = 0; j < row.length; ++j) {
-    const double k = row.probability(j);
-    if (k > 0.0)
-      sum +=
-          k * LaneRow::some(row.call->next_message +
-                                row.call->next[row.begin + j * kGroup] * row.call->lanes + row.lane,
-                            row.width, 0.0);
+struct LaneExpectation {
+  static Vector next(const LaneRow& row) {
+    const double* probability = row.call->probability + row.begin;
+    const std::uint32_t* next = row.call->next + row.begin;
+    Vector sum = splat(0.0);
+    for (Index j = 0; j < row.length; ++j) {
+      const double k = probability[j * kGroup];
+      const Vector v = load(row.message + static_cast<Index>(next[j * kGroup]) * kGroup);
+      sum += k > 0.0 ? k * v : splat(0.0);
+    }
+    return sum;
   }
-  return sum;
-}
+};
 
-Vector lane_power_mean(const LaneRow& row) {
-  const Vector rho = row.call->lane_rho == nullptr
-                         ? splat(row.call->rho)
-                         : LaneRow::some(row.call->lane_rho + row.lane, row.width, 1.0);
-  const Vector inverse = 1.0 / rho;
-  const double end = row.end_probability();
-  const Vector end_term = splat(row.end_score()) * inverse;
-  LogSum sum;
-  for (Index j = 0; j < row.length; ++j) {
-    if (row.probability(j) > 0.0) sum.note(row.reached(j) * inverse);
+struct LanePowerMean {
+  static Vector next(const LaneRow& row) {
+    const Vector rho = load(row.call->lane_rho);
+    const Vector inverse = 1.0 / rho;
+    const double end = row.end_probability();
+    const Vector end_term = splat(row.end_score()) * inverse;
+    LogSum sum;
+    for (Index j = 0; j < row.length; ++j) {
+      if (row.probability(j) > 0.0) sum.note(row.reached(j) * inverse);
+    }
+    if (end > 0.0) sum.note(end_term);
+    sum.fix();
+    for (Index j = 0; j < row.length; ++j) {
+      if (row.probability(j) > 0.0) sum.add(splat(row.probability(j)), row.reached(j) * inverse);
+    }
+    if (end > 0.0) sum.add(splat(end), end_term);
+    return rho * sum.value();
   }
-  if (end > 0.0) sum.note(end_term);
-  sum.fix();
-  for (Index j = 0; j < row.length; ++j) {
-    if (row.probability(j) > 0.0) sum.add(splat(row.probability(j)), row.reached(j) * inverse);
-  }
-  if (end > 0.0) sum.add(splat(end), end_term);
-  return rho * sum.value();
-}
+};
 
 /// max of g + V, or of log k + g + V.
-Vector lane_best(const LaneRow& row) {
-  const bool weighted = row.call->next_kind == Next::viterbi;
-  const double end = row.end_probability();
-  Vector best = splat(kMinusInfinity);
-  if (end > 0.0) best = splat(row.end_score()) + (weighted ? log_positive(splat(end)) : splat(0.0));
-  for (Index j = 0; j < row.length; ++j) {
-    if (row.probability(j) == 0.0) continue;
-    const Vector v = row.reached(j);
-    best = larger(weighted ? v + row.call->log_probability[row.begin + j * kGroup] : v, best);
-  }
-  return best;
-}
-
-Vector lane_score(const LaneRow& row, Index context, Index choice) {
-  const SliceCall& call = *row.call;
-  Vector constant = splat(call.constant[row.row]);
-  if (call.lane_row_score != nullptr) {
-    const Index at = (context * call.choices + choice) * call.lanes + row.lane;
-    constant = LaneRow::some(call.lane_row_score + at, row.width, 0.0);
-    if (call.row_extra != nullptr) constant += call.row_extra[row.row];
-  }
-  Vector next = splat(0.0);
-  if (call.next_kind == Next::clamped) next = lane_expectation(row);
-  if (call.next_kind == Next::charged) next = lane_power_mean(row);
-  if (call.next_kind == Next::best_case || call.next_kind == Next::viterbi) next = lane_best(row);
-  return constant == splat(kMinusInfinity) ? constant : constant + next;
-}
-
-/// All choices of one context, eight lanes.
-void sweep_lane_block(const SliceCall& call, Index context, Index lane) {
-  const Index group = context / kGroup;
-  const Index place = context % kGroup;
-  const Index width = call.lanes - lane < kGroup ? call.lanes - lane : kGroup;
-  for (Index d = 0; d < call.choices; ++d) {
-    const Index at = group * call.choices + d;
-    const bool even = call.row_length != 0;
-    const Index begin = even ? at * call.row_length : static_cast<Index>(call.offset[at]);
-    const Index end = even ? begin + call.row_length : static_cast<Index>(call.offset[at + 1]);
-    const LaneRow row = {&call, begin * kGroup + place, end - begin, at * kGroup + place, lane,
-                         width};
-    store(call.scratch + d * kGroup, lane_score(row, context, d));
-  }
-  const Index first = group * call.choices * kGroup + place;
-  const ChoiceColumn column = {
-      call.scratch,
-      kGroup,
-      call.log_base == nullptr ? nullptr : call.log_base + first,
-      kGroup,
-      true,
-      call.choice_probability == nullptr ? nullptr : call.choice_probability + first};
-  const Vector weight = call.lane_weight == nullptr
-                            ? splat(call.weight)
-                            : LaneRow::some(call.lane_weight + lane, width, 1.0);
-  const Vector value = choose(call.choice_kind, column, call.choices, weight);
-  double* message = call.message + context * call.lanes + lane;
-  for (Index i = 0; i < width; ++i) message[i] = value[i];
-}
-
-/// Lanes outermost: eight lanes of all messages stay in a nearer cache than all lanes do.
-void sweep_lanes(const SliceCall& call) {
-  for (Index lane = 0; lane < call.lanes; lane += kGroup) {
-    for (Index context = 0; context < call.contexts; ++context) {
-      sweep_lane_block(call, context, lane);
+template <bool Weighted>
+struct LaneBest {
+  static Vector next(const LaneRow& row) {
+    const double end = row.end_probability();
+    Vector best = splat(kMinusInfinity);
+    if (end > 0.0)
+      best = splat(row.end_score()) + (Weighted ? log_positive(splat(end)) : splat(0.0));
+    for (Index j = 0; j < row.length; ++j) {
+      if (row.probability(j) == 0.0) continue;
+      const Vector v = row.reached(j);
+      best = larger(Weighted ? v + row.call->log_probability[row.begin + j * kGroup] : v, best);
     }
+    return best;
   }
+};
+
+/// What adds to the next of a row, per lane.
+Vector lane_constant(const SliceCall& call, Index row, Index place) {
+  if (call.lane_row_score == nullptr) return splat(call.constant[place]);
+  Vector constant = splat(0.0);
+  const double* score = call.lane_row_score + row * call.lane_stride;
+  if (call.lanes == kGroup) {
+    constant = load(score);
+  } else {
+    for (Index i = 0; i < call.lanes; ++i) constant[i] = score[i];
+  }
+  return call.row_extra == nullptr ? constant : constant + call.row_extra[place];
+}
+
+template <typename NextStep>
+void sweep_lanes_with(const SliceCall& call) {
+  const Vector weight = load(call.lane_weight);
+  const bool even = call.row_length != 0;
+  for (Index context = 0; context < call.contexts; ++context) {
+    const Index group = context / kGroup;
+    const Index lane = context % kGroup;
+    for (Index d = 0; d < call.choices; ++d) {
+      const Index at = group * call.choices + d;
+      const Index begin = even ? at * call.row_length : static_cast<Index>(call.offset[at]);
+      const Index end = even ? begin + call.row_length : static_cast<Index>(call.offset[at + 1]);
+      const LaneRow row = {&call, call.next_message, begin * kGroup + lane, end - begin,
+                           at * kGroup + lane};
+      const Vector constant = lane_constant(call, context * call.choices + d, row.row);
+      const Vector next = NextStep::next(row);
+      store(call.scratch + d * kGroup,
+            constant == splat(kMinusInfinity) ? constant : constant + next);
+    }
+    const Index first = group * call.choices * kGroup + lane;
+    const ChoiceColumn column = {
+        call.scratch,
+        kGroup,
+        call.log_base == nullptr ? nullptr : call.log_base + first,
+        kGroup,
+        true,
+        call.choice_probability == nullptr ? nullptr : call.choice_probability + first};
+    store(call.message + context * kGroup, choose(call.choice_kind, column, call.choices, weight));
+  }
+}
+
+void sweep_lanes(const SliceCall& call) {
+  if (call.next_kind == Next::charged) return sweep_lanes_with<LanePowerMean>(call);
+  if (call.next_kind == Next::best_case) return sweep_lanes_with<LaneBest<false>>(call);
+  if (call.next_kind == Next::viterbi) return sweep_lanes_with<LaneBest<true>>(call);
+  sweep_lanes_with<LaneExpectation>(call);
 }
 
 }  // namespace
