@@ -1,8 +1,8 @@
 // The repeating slice. slice_sweeps: one soft sweep compiled from a two-slice graph, beside one
 // written by hand for exactly these sizes and beside a hard sweep of the same data, in turns; the
 // counters are least processor times and their ratios. slice_memory: peak memory of a slice of a
-// million contexts (run alone: a peak is of the whole process). stationary_*: time to a certified
-// fixed point, by each method.
+// million contexts (run alone: a peak is of the whole process). to_fixed_point_*: time to a
+// certified fixed point, by each method.
 
 #include "hand_written_sweep.hpp"
 #include "measure.hpp"
@@ -276,10 +276,12 @@ void to_fixed_point(benchmark::State& state, SliceDescription (*make)(std::size_
   options.method = method;
   options.tolerance = 1e-6;
   options.conditional = false;
-  options.time_limit_seconds = 300.0;
+  options.time_limit_seconds = 1800.0;
   StationaryResult result;
   Least least;
-  for (auto _ : state) least.time([&] { result = solve_stationary(slice, options); });
+  for (auto _ : state) {
+    least.time([&] { result = solve_stationary(slice, options); });
+  }
   if (!result.ok()) state.SkipWithError(result.message.c_str());
   state.counters["least_ms"] = least.milliseconds();
   state.counters["sweeps"] = static_cast<double>(result.sweeps);
@@ -287,35 +289,39 @@ void to_fixed_point(benchmark::State& state, SliceDescription (*make)(std::size_
   report_error(state, result.error_bound);
 }
 
-void problems(benchmark::internal::Benchmark* benchmark, const std::vector<std::int64_t>& sizes) {
-  benchmark->Unit(benchmark::kMillisecond);
+struct Problem {
+  const char* name;
+  SliceDescription (*make)(std::size_t, double);
+  std::vector<std::int64_t> sizes;
+  std::vector<std::int64_t> slow_sizes;
+};
+
+void add(const std::string& name, const Problem& problem, StationaryMethod method,
+         const std::vector<std::int64_t>& sizes) {
+  auto* benchmark = benchmark::RegisterBenchmark(
+      (name + problem.name + "_" + std::string(stationary_method_name(method))).c_str(),
+      [=](benchmark::State& state) { to_fixed_point(state, problem.make, method); });
+  benchmark->Unit(benchmark::kMillisecond)->Iterations(name.starts_with("slow") ? 1 : 3);
   for (const std::int64_t size : sizes) {
     for (const std::int64_t discount : {990, 999}) benchmark->Args({size, discount, 0});
     benchmark->Args({size, 999, 1});
   }
 }
-void random_sizes(benchmark::internal::Benchmark* b) { problems(b, {2000, 20000, 200000}); }
-void grid_sizes(benchmark::internal::Benchmark* b) { problems(b, {100, 300, 1000}); }
-void lake_sizes(benchmark::internal::Benchmark* b) { problems(b, {8, 100, 300}); }
 
-BENCHMARK_CAPTURE(to_fixed_point, random_automatic, random_problem, StationaryMethod::automatic)
-    ->Apply(random_sizes);
-BENCHMARK_CAPTURE(to_fixed_point, random_sweeps, random_problem, StationaryMethod::sweeps)
-    ->Apply(random_sizes);
-BENCHMARK_CAPTURE(to_fixed_point, random_newton, random_problem, StationaryMethod::newton)
-    ->Apply(random_sizes);
-BENCHMARK_CAPTURE(to_fixed_point, grid_automatic, grid_problem, StationaryMethod::automatic)
-    ->Apply(grid_sizes);
-BENCHMARK_CAPTURE(to_fixed_point, grid_sweeps, grid_problem, StationaryMethod::sweeps)
-    ->Apply(grid_sizes);
-BENCHMARK_CAPTURE(to_fixed_point, grid_newton, grid_problem, StationaryMethod::newton)
-    ->Apply(grid_sizes);
-BENCHMARK_CAPTURE(to_fixed_point, lake_automatic, lake_problem, StationaryMethod::automatic)
-    ->Apply(lake_sizes);
-BENCHMARK_CAPTURE(to_fixed_point, lake_sweeps, lake_problem, StationaryMethod::sweeps)
-    ->Apply(lake_sizes);
-BENCHMARK_CAPTURE(to_fixed_point, lake_newton, lake_problem, StationaryMethod::newton)
-    ->Apply(lake_sizes);
+/// to_fixed_point_<problem>_<method>/<size>/<1000 discount>/<hard>, and slow_to_... for minutes.
+const bool kAdded = [] {
+  const std::vector<Problem> problems = {{"random", random_problem, {2000, 20000}, {200000}},
+                                         {"grid", grid_problem, {100}, {300, 1000}},
+                                         {"lake", lake_problem, {8, 100}, {300}}};
+  for (const Problem& problem : problems) {
+    for (const StationaryMethod method :
+         {StationaryMethod::automatic, StationaryMethod::sweeps, StationaryMethod::newton}) {
+      add("to_fixed_point_", problem, method, problem.sizes);
+      add("slow_to_fixed_point_", problem, method, problem.slow_sizes);
+    }
+  }
+  return true;
+}();
 
 }  // namespace
 }  // namespace credo::bench
