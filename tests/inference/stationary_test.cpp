@@ -322,6 +322,93 @@ TEST_CASE("stationary: what never ends is held to its value by the choice that l
   CHECK(distance(earned.value, result.value) < 1e-9);
 }
 
+namespace {
+
+/// Small slices without a discount, scores 0, -1 (and sometimes 1): loops that cost nothing, lose
+/// or gain, ends here and there.
+SliceDescription small_slice(Random& random, bool gains) {
+  SliceDescription d;
+  d.contexts = 4;
+  d.choices = 2;
+  d.choice_kind = ChoiceKind::arg_max;
+  d.begin.push_back(0);
+  for (std::size_t row = 0; row < 8; ++row) {
+    const std::size_t count = random.below(3);
+    const double end = count == 0 ? 1.0 : random.chance(0.3) ? 0.25 : 0.0;
+    for (std::size_t j = 0; j < count; ++j) {
+      d.next.push_back(static_cast<std::uint32_t>(random.below(4)));
+      d.probability.push_back((1.0 - end) / static_cast<double>(count));
+    }
+    d.begin.push_back(d.next.size());
+    d.end_probability.push_back(end);
+    d.row_score.push_back(random.chance(0.5) ? 0.0 : gains && random.chance(0.3) ? 1.0 : -1.0);
+  }
+  return d;
+}
+
+/// v of one choice per context by Gaussian elimination; empty when it never ends from somewhere.
+std::vector<double> value_of(const SliceDescription& d, std::size_t choices) {
+  std::vector<std::vector<double>> m(4, std::vector<double>(5, 0.0));
+  for (std::size_t x = 0; x < 4; ++x) {
+    const std::size_t row = 2 * x + (choices >> x & 1);
+    m[x][x] = 1.0;
+    m[x][4] = d.row_score[row];
+    for (std::uint64_t e = d.begin[row]; e < d.begin[row + 1]; ++e)
+      m[x][d.next[e]] -= d.probability[e];
+  }
+  for (std::size_t i = 0; i < 4; ++i) {
+    std::size_t pivot = i;
+    for (std::size_t r = i; r < 4; ++r)
+      pivot = std::fabs(m[r][i]) > std::fabs(m[pivot][i]) ? r : pivot;
+    if (std::fabs(m[pivot][i]) < 1e-9) return {};
+    std::swap(m[i], m[pivot]);
+    for (std::size_t r = 0; r < 4; ++r) {
+      const double f = r == i ? 0.0 : m[r][i] / m[i][i];
+      for (std::size_t c = 0; c < 5; ++c) m[r][c] -= f * m[i][c];
+    }
+  }
+  std::vector<double> v;
+  for (std::size_t i = 0; i < 4; ++i) v.push_back(m[i][4] / m[i][i]);
+  return v;
+}
+
+}  // namespace
+
+TEST_CASE("stationary: arg-max is the best of the choices that end, by enumeration") {
+  Random random(27);
+  int certified = 0;
+  int refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const SliceDescription d = small_slice(random, round % 3 == 0);
+    std::vector<double> best(4, -kInfinity);
+    for (std::size_t choices = 0; choices < 16; ++choices) {
+      const std::vector<double> v = value_of(d, choices);
+      for (std::size_t x = 0; x < v.size(); ++x) best[x] = std::max(best[x], v[x]);
+    }
+    const StationaryResult result = solve(d, StationaryMethod::automatic);
+    if (!result.ok()) {
+      ++refused;
+      if (round % 3 != 0) {
+        CHECK(result.message.find("no end can be reached") != std::string::npos);
+      }
+      continue;
+    }
+    ++certified;
+    CHECK(distance(result.value, best) <= 1e-9);
+    SliceDescription held = d;
+    held.choice_kind = ChoiceKind::clamped;
+    held.weight = 0.0;
+    held.choice_probability = result.conditional;
+    const StationaryResult earned = solve(held, StationaryMethod::automatic);
+    REQUIRE_MESSAGE(earned.ok(), earned.message);
+    CHECK(distance(earned.value, best) <= 1e-9);
+    // What is certified is a fixed point, so that no loop gains.
+    CHECK(distance(naive_sweep(d, result.value), result.value) <= 1e-9);
+  }
+  MESSAGE(certified, " certified, ", refused, " refused");
+  CHECK(certified > 1500);
+}
+
 TEST_CASE("stationary: soft values of the frozen lake, undiscounted") {
   SliceDescription d = slice_of(control::frozen_lake(), 0.1, 1.0, true);
   const std::vector<double> truth = naive_fixed_point(d, std::vector<double>(16, 0.0));
@@ -366,6 +453,30 @@ TEST_CASE("stationary: what has no value is refused with the reason") {
     d.row_score = {0.5, 0.0};
     d.choice_kind = ChoiceKind::arg_max;
     CHECK(solve(d, StationaryMethod::newton).status == Status::refused);
+  }
+  SUBCASE("a worst case that is infinitely bad") {
+    // Half of the time it goes on, for 1: E[exp(cost)] is infinite as soon as exp(1) / 2 > 1.
+    SliceDescription d;
+    d.contexts = 1;
+    d.begin = {0, 1};
+    d.next = {0};
+    d.probability = {0.5};
+    d.row_score = {-1.0};
+    d.next_kind = NextKind::charged;
+    d.rho = -1.0;
+    StationaryOptions options;
+    for (const StationaryMethod method : kMethods) {
+      options.method = method;
+      options.maximum_sweeps = 5000;
+      CHECK(solve_stationary(Slice(d), options).status == Status::refused);
+    }
+    // With rho = -2, exp(1/2) / 2 < 1: x = -1 - 2 log(e^(-x/2) / 2 + 1/2), a quadratic-free
+    // equation in z = e^(-x/2): z = e^(1/2) (z + 1) / 2.
+    d.rho = -2.0;
+    const double z = 0.5 * std::exp(0.5) / (1.0 - 0.5 * std::exp(0.5));
+    const StationaryResult result = solve(d, StationaryMethod::automatic);
+    REQUIRE_MESSAGE(result.ok(), result.message);
+    CHECK(std::fabs(result.value[0] + 2.0 * std::log(z)) < 1e-10);
   }
   SUBCASE("limits") {
     Random random(25);
