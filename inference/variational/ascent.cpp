@@ -5,9 +5,10 @@
 // not concave in all conditionals together: the limit depends on start and schedule, hence the
 // restarts, and the annealing of weights, which starts where L is nearly concave. An infeasible
 // start first lowers the expected number of impossible scores. Invariant: `now_` is L and the
-// violations of the solver's rows, refreshed from the tree each sweep. Cost per sweep: each message
-// of the tree once or twice when the schedule follows the family. Saul and Jordan 1996; Wiegerinck
-// 2000; for decisions Lauritzen and Nilsson 2001, section 3.
+// violations of the solver's rows, refreshed from the trees each sweep. Components of q are visited
+// one after another. Cost per sweep: each message of the trees a few times when the schedule
+// follows the family, and each score averaged once or twice for every component it touches. Saul
+// and Jordan 1996; Wiegerinck 2000; for decisions Lauritzen and Nilsson 2001, section 3.
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/ascent.hpp>
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <map>
 #include <random>
 #include <utility>
 
@@ -59,6 +61,7 @@ class Ascent {
     order_ = parents_first(problem);
     std::erase_if(order_, [&](std::size_t n) { return !problem.nodes[n].optimised(); });
     if (options.schedule == AscentSchedule::backward) std::ranges::reverse(order_);
+    gather_components();
     stages_ = options.annealing;
     if (stages_.empty() || stages_.back() != 1.0) stages_.push_back(1.0);
   }
@@ -138,6 +141,23 @@ class Ascent {
   void shuffle(Uniform& uniform) {
     for (std::size_t i = order_.size(); i > 1; --i) {
       std::swap(order_[i - 1], order_[uniform.below(i)]);
+    }
+    gather_components();
+  }
+
+  /// Component after component, in the order of their first nodes: what a component shares with
+  /// others is averaged once per visit. Still an order along the family, if it was one.
+  void gather_components() {
+    std::map<std::size_t, std::size_t> rank;
+    std::vector<std::vector<std::size_t>> gathered;
+    for (const std::size_t n : order_) {
+      const auto [at, added] = rank.emplace(solver_.component_of(n), gathered.size());
+      if (added) gathered.emplace_back();
+      gathered[at->second].push_back(n);
+    }
+    order_.clear();
+    for (const std::vector<std::size_t>& nodes : gathered) {
+      order_.insert(order_.end(), nodes.begin(), nodes.end());
     }
   }
 

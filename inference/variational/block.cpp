@@ -7,15 +7,14 @@
 // entries with the fewest expected violations, so that an infeasible start walks to feasibility,
 // and what cannot be helped does not drown what can.
 // A sparse clamped kernel carries the scores within its scope on its stored entries; every other
-// score is dense. A row of a clamped kernel without any entry is one violation.
-// Cost of an update: the path in the tree between two changed inputs.
+// score is dense. Cost of an update: the path in the tree of v's component between two changed
+// inputs, and the averages of the scores it shares with components that have changed.
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/block.hpp>
-#include <credo/inference/variational/entry_loop.hpp>
+#include <credo/inference/variational/block_inputs.hpp>
 #include <credo/inference/variational/relevance.hpp>
 #include <credo/inference/variational/row_rule.hpp>
-#include <credo/inference/variational/table_arrangement.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -33,85 +32,6 @@ constexpr double kSameViolations = 1e-9;
 bool contains_all(const Scope& outer, const Scope& inner) {
   return std::ranges::all_of(
       inner, [&](VariableId v) { return std::ranges::find(outer, v) != outer.end(); });
-}
-
-void add_score(double value, double& mean, double& violations) {
-  if (value == -kInfinity) {
-    violations += 1.0;
-  } else {
-    mean += value;
-  }
-}
-
-DualTable dual_of(const Score& score) {
-  const Table dense = score.table.densified(kNoLimit);
-  DualTable dual;
-  dual.scope = score.scope;
-  dual.mean.assign(dense.size(), 0.0);
-  if (dense.has_zero()) dual.violations.assign(dense.size(), 0.0);
-  double none = 0.0;
-  for (std::size_t i = 0; i < dense.size(); ++i) {
-    add_score(dense.values()[i], dual.mean[i], dense.has_zero() ? dual.violations[i] : none);
-  }
-  return dual;
-}
-
-/// A clamped kernel; every row without an entry gets its first, as a violation.
-DualTable dual_of_kernel(const FactorGraph& graph, const Node& node) {
-  const EntryPattern pattern(graph, Problem::scope_of(node),
-                             node.table->is_sparse() ? node.table : std::nullopt);
-  DualTable dual;
-  dual.scope = Problem::scope_of(node);
-  if (pattern.sparse) dual.stored.emplace();
-  const auto add = [&](std::uint64_t index, double p, double violations) {
-    if (pattern.sparse) dual.stored->push_back(index);
-    dual.p.push_back(p);
-    dual.violations.push_back(violations);
-  };
-  for (std::uint64_t row = 0; row < pattern.all_rows; ++row) {
-    const std::size_t r = pattern.row_of(row);
-    const bool held = r != pattern.row_count;
-    const auto values = held ? node.table->values().subspan(pattern.begin(r),
-                                                            pattern.begin(r + 1) - pattern.begin(r))
-                             : std::span<const double>();
-    const bool empty = std::ranges::all_of(values, [](double k) { return k == 0.0; });
-    if (empty && pattern.sparse) {
-      add(row * pattern.width, 1.0, 1.0);
-      continue;
-    }
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const std::size_t x = pattern.column(r, pattern.begin(r) + k);
-      const bool filled = empty && k == 0;
-      add(row * pattern.width + x, filled ? 1.0 : values[k], filled ? 1.0 : 0.0);
-    }
-  }
-  if (std::ranges::all_of(dual.violations, [](double n) { return n == 0.0; })) {
-    dual.violations.clear();
-  }
-  return dual;
-}
-
-/// Adds a score to the stored entries of a kernel whose scope contains its own.
-void carry(const FactorGraph& graph, const Score& score, DualTable& kernel) {
-  const std::vector<std::uint64_t> strides = strides_of(graph.shape_of(kernel.scope));
-  const std::vector<std::size_t> shape = graph.shape_of(score.scope);
-  std::vector<std::size_t> positions;
-  for (const VariableId v : score.scope) {
-    positions.push_back(
-        static_cast<std::size_t>(std::ranges::find(kernel.scope, v) - kernel.scope.begin()));
-  }
-  kernel.mean.resize(kernel.p.size(), 0.0);
-  if (score.table.has_zero()) kernel.violations.resize(kernel.p.size(), 0.0);
-  double none = 0.0;
-  for (std::size_t e = 0; e < kernel.p.size(); ++e) {
-    std::uint64_t index = 0;
-    for (std::size_t d = 0; d < shape.size(); ++d) {
-      index = index * shape[d] +
-              (*kernel.stored)[e] / strides[positions[d]] % graph.cardinality(score.scope[d]);
-    }
-    add_score(score.table.log_at(index), kernel.mean[e],
-              kernel.violations.empty() ? none : kernel.violations[e]);
-  }
 }
 
 /// Sets to -infinity what is violated more often than it must be; with a negative weight, what is
@@ -184,7 +104,8 @@ void BlockSolver::plan_inputs() {
     const bool sparse = !node.optimised() && node.table->is_sparse();
     shapes.push_back(
         {Problem::scope_of(node),
-         static_cast<double>(sparse ? node.table->stored() : entries_of(problem_, node)), sparse});
+         static_cast<double>(sparse ? node.table->stored() : entries_of(problem_, node)), sparse,
+         true});
   }
   for (std::size_t s = 0; s < problem_.scores.size(); ++s) {
     if (!scope_.scores[s]) continue;
@@ -198,13 +119,13 @@ void BlockSolver::plan_inputs() {
     }
     if (carrier_[s] != kNoNode) continue;
     own_input_[s] = shapes.size();
-    shapes.push_back({scope, static_cast<double>(problem_.scores[s].table.size()), false});
+    shapes.push_back({scope, static_cast<double>(problem_.scores[s].table.size()), false, false});
   }
   std::vector<std::size_t> topological = parents_first(problem_);
   for (std::size_t i = topological.size(); i-- > 0;) {
     if (scope_.nodes[topological[i]]) order.push_back(problem_.nodes[topological[i]].variable);
   }
-  plan_ = plan_expectation(*problem_.graph, shapes, order);
+  plan_ = plan_forest(*problem_.graph, shapes, order);
 }
 
 double BlockSolver::cost(std::size_t n, double q, std::size_t entry, double& violations) const {
@@ -261,12 +182,12 @@ void BlockSolver::start(std::span<const Rows> rows, double multiplier) {
     const Table dense = node.table->densified(kNoLimit);
     log_base_[n].assign(dense.values().begin(), dense.values().end());
   }
-  tree_.emplace(*problem_.graph, plan_, make_inputs());
+  forest_.emplace(*problem_.graph, plan_, make_inputs());
 }
 
 void BlockSolver::set(std::size_t node, Rows rows) {
   rows_[node] = std::move(rows);
-  tree_->set(input_of_[node], input_of_node(node));
+  forest_->set(input_of_[node], input_of_node(node));
 }
 
 BlockGain BlockSolver::update(std::size_t n, bool keep_unreached) {

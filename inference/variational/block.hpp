@@ -1,7 +1,7 @@
 #pragma once
 // One conditional improved while the others stay: the block update.
 
-#include <credo/inference/variational/expectation.hpp>
+#include <credo/inference/variational/expectation_forest.hpp>
 #include <credo/inference/variational/problem.hpp>
 
 #include <cstddef>
@@ -30,12 +30,16 @@ struct BlockGain {
   double violations_after = 0.0;
 };
 
-/// L(q) = E_q[ sum of scores ] + costs on a tree of dual numbers.
+/// L(q) = E_q[ sum of scores ] + costs on trees of dual numbers.
 class BlockSolver {
  public:
   BlockSolver(const Problem& problem, BlockScope scope);
 
-  [[nodiscard]] const ExpectationPlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] const ForestPlan& plan() const noexcept { return plan_; }
+  /// The number of the component of q that a node is in.
+  [[nodiscard]] std::size_t component_of(std::size_t node) const {
+    return plan_.tree_of[problem_.nodes[node].variable];
+  }
   /// Allocates and sets every optimised node to rows[node]; multiplier scales every weight.
   void start(std::span<const Rows> rows, double multiplier);
   void set(std::size_t node, Rows rows);
@@ -44,8 +48,8 @@ class BlockSolver {
   /// reach stay; else they are solved with A = 0.
   BlockGain update(std::size_t node, bool keep_unreached);
   /// What conditions the node: A over (parents..., variable), -infinity where infeasible.
-  [[nodiscard]] DualTable around(std::size_t node) { return tree_->around(input_of_[node]); }
-  [[nodiscard]] ExpectationTotal total() { return tree_->total(); }
+  [[nodiscard]] DualTable around(std::size_t node) { return forest_->around(input_of_[node]); }
+  [[nodiscard]] ExpectationTotal total() { return forest_->total(); }
 
  private:
   [[nodiscard]] DualTable input_of_node(std::size_t node) const;
@@ -56,8 +60,8 @@ class BlockSolver {
 
   const Problem& problem_;
   BlockScope scope_;
-  ExpectationPlan plan_;
-  std::optional<ExpectationTree> tree_;
+  ForestPlan plan_;
+  std::optional<ExpectationForest> forest_;
   std::vector<std::size_t> input_of_;          ///< by node
   std::vector<std::size_t> own_input_;         ///< by score: its input, or kNoBucket
   std::vector<std::size_t> carrier_;           ///< by score: the sparse kernel that carries it

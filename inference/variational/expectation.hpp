@@ -55,10 +55,11 @@ struct InputShape {
   Scope scope;
   double entries = 0.0;
   bool sparse = false;
+  bool conditional = false;  ///< of q, not a score
 };
 
-/// The cheaper of the given order and a searched one. given: all variables, the first is eliminated
-/// first.
+/// The given order, or a cheaper one found by a search where there may be one. given: all variables
+/// of the inputs, the first is eliminated first. Cost: of the inputs, not of the graph.
 [[nodiscard]] ExpectationPlan plan_expectation(const FactorGraph& graph,
                                                std::span<const InputShape> inputs,
                                                const std::vector<VariableId>& given);
@@ -76,6 +77,7 @@ class ExpectationTree {
 
   /// Replaces an input over the same scope.
   void set(std::size_t input, DualTable table);
+  [[nodiscard]] const DualTable& input(std::size_t number) const { return inputs_[number]; }
   /// The product of all other inputs of its component, over the scope of the input.
   [[nodiscard]] DualTable around(std::size_t input);
   [[nodiscard]] ExpectationTotal total();
@@ -84,6 +86,7 @@ class ExpectationTree {
   const DualTable& upward(std::size_t bucket);
   const DualTable& downward(std::size_t bucket);
   void prepare_upward(std::size_t bucket);
+  void forget_downward(std::size_t bucket);
 
   const FactorGraph& graph_;
   ExpectationPlan plan_;

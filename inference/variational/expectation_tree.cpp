@@ -6,7 +6,8 @@
 // the children's messages and the one from its parent.
 // Invariant: a kept message depends only on inputs that have not changed since. An input at bucket
 // k lies behind the upward messages of k and of all above k, and behind the downward messages into
-// every other bucket. Cost of an update and a read: the buckets on the path between the two.
+// every other bucket; a message that is kept has kept all that it was made of. Cost of an update
+// and a read: the buckets on the path between the two, and one look per message forgotten.
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/elimination_order.hpp>
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 namespace credo::variational {
 
@@ -26,14 +28,29 @@ double states_of(const FactorGraph& graph, const Scope& scope) {
   return states;
 }
 
+/// Positions of variables, without a table over the whole graph.
+class Places {
+ public:
+  explicit Places(const std::vector<VariableId>& order) {
+    for (std::size_t i = 0; i < order.size(); ++i) places_.emplace_back(order[i], i);
+    std::ranges::sort(places_);
+  }
+  [[nodiscard]] std::size_t of(VariableId v) const {
+    return std::ranges::lower_bound(places_, v, {}, &std::pair<VariableId, std::size_t>::first)
+        ->second;
+  }
+
+ private:
+  std::vector<std::pair<VariableId, std::size_t>> places_;
+};
+
 ExpectationPlan plan_along(const FactorGraph& graph, std::span<const InputShape> inputs,
                            const std::vector<VariableId>& order) {
   ExpectationPlan plan;
-  std::vector<std::size_t> place(graph.variable_count(), kNoBucket);
-  for (std::size_t i = 0; i < order.size(); ++i) place[order[i]] = i;
+  const Places places(order);
   const auto first_of = [&](const Scope& scope) {
     std::size_t first = kNoBucket;
-    for (const VariableId v : scope) first = std::min(first, place[v]);
+    for (const VariableId v : scope) first = std::min(first, places.of(v));
     return first;
   };
   plan.buckets.resize(order.size());
@@ -74,18 +91,29 @@ ExpectationPlan plan_along(const FactorGraph& graph, std::span<const InputShape>
 
 ExpectationPlan plan_expectation(const FactorGraph& graph, std::span<const InputShape> inputs,
                                  const std::vector<VariableId>& given) {
-  OrderProblem problem;
-  for (const Variable& v : graph.variables()) {
-    problem.log2_cardinality.push_back(std::log2(static_cast<double>(v.cardinality)));
+  ExpectationPlan plan = plan_along(graph, inputs, given);
+  double widest = 0.0;
+  for (const ExpectationBucket& bucket : plan.buckets) {
+    widest = std::max(widest, states_of(graph, bucket.cluster));
   }
-  for (const InputShape& input : inputs) problem.scopes.push_back(input.scope);
-  problem.variables = given;
-  std::ranges::sort(problem.variables);
-  problem.group.assign(graph.variable_count(), 0);
+  const bool narrowest = std::ranges::any_of(
+      inputs, [&](const InputShape& input) { return states_of(graph, input.scope) >= widest; });
+  if (narrowest || given.size() == 1) return plan;
+  const Places places(given);
+  OrderProblem problem;
+  for (const VariableId v : given) {
+    problem.log2_cardinality.push_back(std::log2(static_cast<double>(graph.cardinality(v))));
+    problem.variables.push_back(static_cast<VariableId>(problem.variables.size()));
+  }
+  for (const InputShape& input : inputs) {
+    Scope& scope = problem.scopes.emplace_back();
+    for (const VariableId v : input.scope) scope.push_back(static_cast<VariableId>(places.of(v)));
+  }
+  problem.group.assign(given.size(), 0);
   PlanOptions options;
   options.restarts = 16;
-  ExpectationPlan plan = plan_along(graph, inputs, given);
-  const OrderCandidate searched = search_order(problem, options, [] { return true; });
+  OrderCandidate searched = search_order(problem, options, [] { return true; });
+  for (VariableId& v : searched.order) v = given[v];
   ExpectationPlan other = plan_along(graph, inputs, searched.order);
   return other.operations < plan.operations ? other : plan;
 }
@@ -102,16 +130,27 @@ void ExpectationTree::set(std::size_t input, DualTable table) {
   inputs_[input] = std::move(table);
   std::size_t bucket = plan_.bucket_of[input];
   if (bucket == kNoBucket) return;
-  std::vector<char> above(plan_.buckets.size(), 0);
-  above[bucket] = 1;
-  upward_[bucket].reset();
-  while (plan_.buckets[bucket].parent != bucket) {
-    bucket = plan_.buckets[bucket].parent;
-    above[bucket] = 1;
+  for (const std::size_t child : plan_.buckets[bucket].children) forget_downward(child);
+  // Where an upward message is already gone, so is all that depended on it.
+  while (upward_[bucket]) {
     upward_[bucket].reset();
+    const std::size_t parent = plan_.buckets[bucket].parent;
+    if (parent == bucket) return;
+    for (const std::size_t child : plan_.buckets[parent].children) {
+      if (child != bucket) forget_downward(child);
+    }
+    bucket = parent;
   }
-  for (std::size_t b = 0; b < downward_.size(); ++b) {
-    if (!above[b]) downward_[b].reset();
+}
+
+void ExpectationTree::forget_downward(std::size_t bucket) {
+  std::vector<std::size_t> open{bucket};
+  while (!open.empty()) {
+    const std::size_t b = open.back();
+    open.pop_back();
+    if (!downward_[b]) continue;  // nor has anything below it one
+    downward_[b].reset();
+    for (const std::size_t child : plan_.buckets[b].children) open.push_back(child);
   }
 }
 

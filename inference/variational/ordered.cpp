@@ -93,9 +93,9 @@ OrderedPlan plan_ordered(const Problem& problem, const std::vector<VariableId>& 
     const std::size_t n = problem.node_of[v];
     plan.nodes.push_back(n);
     plan.solvers.emplace_back(problem, scope_below(problem, n));
-    const ExpectationPlan& tree = plan.solvers.back().plan();
-    plan.operations += tree.operations;
-    plan.peak_bytes = std::max(plan.peak_bytes, tree.peak_bytes);
+    const ForestPlan& trees = plan.solvers.back().plan();
+    plan.operations += trees.operations;
+    plan.peak_bytes = std::max(plan.peak_bytes, trees.peak_bytes);
   }
   for (const Node& node : problem.nodes) {
     if (!node.optimised()) continue;

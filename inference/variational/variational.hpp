@@ -38,10 +38,11 @@ enum class VariationalMethod : std::uint8_t {
   ascent,     ///< coordinate ascent
 };
 
+/// Within a connected component of the family's graph; components come one after another.
 enum class AscentSchedule : std::uint8_t {
   backward,  ///< reverse topological order: children before parents
   forward,   ///< topological order
-  random,    ///< a new permutation per sweep
+  random,    ///< a new permutation per sweep, of components of q and within them
 };
 
 struct VariationalOptions {
