@@ -143,4 +143,7 @@ inline Vector choose(Choice kind, const ChoiceColumn& column, Index choices, Vec
   return choose_clamped(column, choices, weight);
 }
 
+/// The batch's entry point; see SliceKernels.
+void sweep_lanes(const SliceCall& call);
+
 }  // namespace credo::slice_kernel::CREDO_KERNEL_VARIANT

@@ -19,7 +19,7 @@ constexpr std::size_t kDirectLimit = 400;
 /// Up to here a system whose iteration fails is factorised after all.
 constexpr std::size_t kLastResortLimit = 50000;
 /// An inexact step costs one more of them; a tighter one costs iterations.
-constexpr double kIterativeTolerance = 1e-6;
+constexpr double kIterativeTolerance = 1e-4;
 constexpr int kIterations = 1000;
 /// A poorer solution still is a step.
 constexpr double kUseful = 0.1;
