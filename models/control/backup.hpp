@@ -32,7 +32,7 @@ void tilt(const Backup& backup, std::span<const double> k, std::span<const doubl
           std::vector<double>& q);
 
 /// How far below the largest score another one counts as equal to it, relative to it.
-inline constexpr double kTieTolerance = 1e-12;
+inline constexpr double kTieTolerance = 1e-13;
 
 /// The first action of those within tolerance x |largest| of the largest score, per state: contexts
 /// x actions, 1 on it. Rounding does not decide between equals then.

@@ -72,14 +72,15 @@ class StepTerms {
   void add_choice(std::size_t pair, double q, const Messages& messages, Terms& into) const {
     const std::size_t s = pair / step_.trajectory.action_count;
     if (step_.ended[s] != 0) return;
-    const double log_prior = (posterior_ ? *posterior_ : step_).trajectory.log_prior[pair];
-    into[kElbo][s] += q * (log_prior - std::log(q));
+    const double log_ratio =
+        std::log(q) - (posterior_ ? *posterior_ : step_).trajectory.log_prior[pair];
+    into[kElbo][s] -= q * log_ratio;
     if (posterior_ == nullptr) return;
     // In the sink the posterior's messages are 0.
     const bool sink = s >= messages.state.size();
     if (!sink && messages.state[s] == -kInfinity) return;
     into[kPolicyGap][s] +=
-        q * (std::log(q) - log_prior - (sink ? 0.0 : messages.action[pair] - messages.state[s]));
+        q * (log_ratio - (sink ? 0.0 : messages.action[pair] - messages.state[s]));
   }
 
   void add_outcome(std::size_t pair, std::size_t next, std::size_t k, double q, double weight,

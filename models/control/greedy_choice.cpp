@@ -13,14 +13,14 @@
 namespace credo::control {
 namespace {
 
-/// However large the certified error is: values that small next to others are still told apart.
-constexpr double kLargestTie = 1e-9;
+/// However large the certified error is: what a choice loses adds up along the episode.
+constexpr double kLargestTie = 1e-12;
 
 class GreedyChoice {
  public:
   GreedyChoice(const SolvedStep& step, std::span<const double> value, double error)
       : actions_(step.trajectory.action_count), score_(step.slices[0].score(value)) {
-    tolerance_ = std::clamp(8.0 * error / largest_value(value), kTieTolerance, kLargestTie);
+    tolerance_ = std::clamp(2.0 * error / largest_value(value), kTieTolerance, kLargestTie);
     ends_.assign(step.ended.begin(), step.ended.end());
     next_.resize(score_.size());
     for_each_tilted_transition(step, value,
