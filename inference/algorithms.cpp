@@ -3,6 +3,7 @@
 #include <credo/inference/algorithms.hpp>
 #include <credo/inference/contraction/contraction.hpp>
 #include <credo/inference/enumeration.hpp>
+#include <credo/inference/message_passing/belief_propagation.hpp>
 
 #include <fmt/format.h>
 
@@ -19,6 +20,10 @@ constexpr std::array kAlgorithms{
               Guarantee::exact, why_not_contraction, run_contraction},
     Algorithm{"enumeration", "lists every joint state; the definition itself, for small models",
               Guarantee::exact, why_not_enumeration, run_enumeration},
+    Algorithm{"belief_propagation",
+              "sum- and max-product messages on the factor graph; exact on forests, Bethe's "
+              "approximation elsewhere",
+              Guarantee::fixed_point, why_not_belief_propagation, run_belief_propagation},
 };
 
 }  // namespace

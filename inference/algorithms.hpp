@@ -14,7 +14,7 @@ namespace credo {
 struct Algorithm {
   std::string_view name;     ///< as in InferOptions::algorithm
   std::string_view summary;  ///< for people
-  Guarantee guarantee;       ///< of every answer it gives
+  Guarantee guarantee;       ///< of every answer it gives, or better
   /// "" when it can answer; else the reason, with numbers.
   std::string (*why_not)(const FactorGraph&, const Evidence&, const Query&, const InferOptions&);
   /// Status::refused, with the same reason (and the plan), when it cannot.

@@ -67,7 +67,8 @@ class ConflictSearch {
       return false;
     }
     const Result result = infer(graph_, evidence_of(findings), Query::log_partition(), options);
-    stopped_ = result.status != Status::ok && result.status != Status::impossible_evidence;
+    // What is only approximate does not show that Z > 0.
+    stopped_ = result.guarantee != Guarantee::exact && result.status != Status::impossible_evidence;
     return result.status == Status::impossible_evidence;
   }
 

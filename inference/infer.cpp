@@ -24,6 +24,7 @@ void InferOptions::validate() const {
   }
   if (threads == 0) throw OptionError("option threads: expected at least 1, got 0");
   plan.validate();
+  iteration.validate();
 }
 
 void validate_question(const FactorGraph& graph, const Evidence& evidence, const Query& query,
@@ -127,7 +128,13 @@ std::pair<Result, std::string_view> choose(const FactorGraph& graph, const Evide
   std::string reasons;
   for (const Algorithm& algorithm : algorithms()) {
     Result result = attempt(algorithm, graph, evidence, query, options);
-    if (result.status != Status::refused) return {std::move(result), algorithm.name};
+    if (result.status != Status::refused) {
+      if (result.ok() && result.guarantee != Guarantee::exact) {
+        result.message = fmt::format("approximate{}{}, because {}",
+                                     result.message.empty() ? "" : ", ", result.message, reasons);
+      }
+      return {std::move(result), algorithm.name};
+    }
     reasons += (reasons.empty() ? "" : "; ") + result.message;
     if (refused.status == Status::not_run) refused = std::move(result);
   }

@@ -1,6 +1,7 @@
 #pragma once
 // Asking: one free function, and a compiled form for repeated queries.
 
+#include <credo/inference/message_passing/iteration.hpp>
 #include <credo/inference/plan.hpp>
 #include <credo/inference/query.hpp>
 #include <credo/inference/result.hpp>
@@ -46,6 +47,8 @@ struct InferOptions {
   /// Look for a minimal conflicting set when evidence is impossible.
   bool explain_conflict = true;
   PlanOptions plan;
+  /// Of iterative algorithms.
+  IterationOptions iteration;
   Observer observer;
 
   /// Throws OptionError naming option, value and bound.

@@ -111,6 +111,8 @@ struct Result {
   /// Iterative algorithms: sweeps done, and the largest change of the last one in nats.
   int iterations = -1;
   double residual = kNaN;
+  /// The same of every sweep.
+  std::vector<double> residuals;
   /// "scaled-double" or "log-double": the scalar that was used.
   std::string scalar_used;
 

@@ -1,0 +1,213 @@
+// The driver of message passing: checks the question, prepares graph and tables within the budget,
+// runs a schedule and reads the result off the messages.
+// Invariants: zeros are exact (see message_kernel.cpp), so that a message that is zero for every
+// state proves Z = 0 on any graph; only forests with Bethe's numbers are called exact.
+
+#include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
+#include <credo/inference/message_passing/message_passing.hpp>
+#include <credo/inference/message_passing/problem.hpp>
+#include <credo/inference/message_passing/read_out.hpp>
+#include <credo/inference/message_passing/schedule.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace credo {
+
+void MessagePassingOptions::validate() const {
+  iteration.validate();
+  if (!(memory_limit_bytes > 0.0)) {
+    throw OptionError(
+        fmt::format("option memory_limit_bytes: expected more than 0, got {}", memory_limit_bytes));
+  }
+  if (!(time_limit_seconds >= 0.0)) {
+    throw OptionError(
+        fmt::format("option time_limit_seconds: expected at least 0, got {}", time_limit_seconds));
+  }
+  const bool bethe = counting.of_factor.empty() && counting.of_variable.empty();
+  if (constraints != nullptr && (maximise || !bethe)) {
+    throw OptionError("option constraints: expected Bethe's counting numbers and sums");
+  }
+}
+
+namespace message_passing {
+
+namespace {
+
+class Passing {
+ public:
+  Passing(const FactorGraph& graph, const Evidence& evidence, const MessagePassingOptions& options)
+      : graph_(graph),
+        evidence_(evidence),
+        options_(options),
+        problem_(graph, evidence, options),
+        rule_(problem_.edges, problem_.tables, problem_.entropies, problem_.constraints,
+              options.maximise ? Operator::max : Operator::sum) {
+    limits_.time_limit_seconds = options.time_limit_seconds;
+    limits_.observer = options.observer;
+  }
+
+  MessagePassingResult run() {
+    contraction::Monitor monitor(limits_);
+    result_.predicted_bytes = problem_.bytes;
+    result_.predicted_operations = problem_.operations;
+    if (problem_.bytes > options_.memory_limit_bytes) {
+      result_.status = Status::refused;
+      result_.message = problem_.describe_need(options_.memory_limit_bytes);
+      return std::move(result_);
+    }
+    try {
+      pass(monitor);
+    } catch (const contraction::Stopped& stopped) {
+      result_.status = stopped.status;
+      result_.message = stopped.status == Status::deadline ? "stopped at the time limit"
+                                                           : "cancelled by the observer";
+    }
+    result_.timings.infer_seconds = monitor.elapsed_seconds() - result_.timings.plan_seconds;
+    return std::move(result_);
+  }
+
+ private:
+  void pass(contraction::Monitor& monitor) {
+    monitor.check("messages", 0.0);
+    problem_.tables.prepare();
+    result_.timings.plan_seconds = monitor.elapsed_seconds();
+    MessageState state(problem_.edges, graph_, evidence_);
+    Schedule schedule(problem_.edges, rule_, state, options_.iteration, monitor);
+    const ReadOut read{graph_, problem_.edges, problem_.entropies, rule_, state};
+    if (!possible(state)) {
+      report_zero("");
+      return;
+    }
+    try {
+      renew_all(schedule, read);
+    } catch (const contraction::Stopped&) {
+      keep(schedule);
+      // A run that was to be exact has nothing to show before its end.
+      if (!problem_.exact && result_.iterations > 0 && !schedule.found_zero()) {
+        result_.value = read.free_energy();
+        answer(read, schedule);
+      }
+      throw;
+    }
+    keep(schedule);
+    if (!problem_.exact && !schedule.found_zero()) result_.value = read.free_energy();
+    if (schedule.found_zero() || result_.value == -kInfinity) {
+      report_zero(graph_.describe(schedule.last_factor()));
+      return;
+    }
+    result_.status = Status::ok;
+    answer(read, schedule);
+  }
+
+  void renew_all(Schedule& schedule, const ReadOut& read) {
+    const MessageSchedule asked = options_.iteration.schedule;
+    const bool iterate = !problem_.exact || asked != MessageSchedule::automatic;
+    if (iterate) {
+      const MessageSchedule used =
+          asked == MessageSchedule::automatic ? MessageSchedule::sequential : asked;
+      result_.schedule_used = schedule_name(used);
+      std::function<void()> observe;
+      if (options_.value_history) {
+        observe = [this, &read] { result_.values.push_back(read.free_energy()); };
+      }
+      schedule.iterate(used, observe);
+    } else {
+      result_.schedule_used = "two-sweeps";
+    }
+    if (!problem_.exact || schedule.found_zero()) return;
+    result_.value = schedule.two_sweeps();
+    if (!iterate && options_.value_history) result_.values.push_back(result_.value);
+  }
+
+  void keep(const Schedule& schedule) {
+    result_.residuals = schedule.residuals();
+    result_.updates = schedule.updates();
+    result_.iterations = result_.residuals.size();
+    if (!result_.residuals.empty()) result_.residual = result_.residuals.back();
+  }
+
+  void answer(const ReadOut& read, const Schedule& schedule) {
+    result_.message = "answered";
+    if (problem_.exact) {
+      result_.guarantee = Guarantee::exact;
+      result_.iterations += 2;
+      result_.residual = 0.0;
+      result_.residuals.push_back(0.0);
+    } else {
+      result_.guarantee = schedule.converged() ? Guarantee::fixed_point : Guarantee::unconverged;
+      if (!schedule.converged()) {
+        result_.message =
+            fmt::format("not converged after {} iterations: messages still change by {:.3g} nats",
+                        result_.iterations, result_.residual);
+      }
+    }
+    result_.marginals = read.marginals();
+    if (options_.factor_beliefs) {
+      for (FactorId f = 0; f < graph_.factor_count(); ++f) {
+        result_.factor_beliefs.push_back(read.factor_belief(f));
+      }
+    }
+    if (options_.messages) result_.messages = read.messages();
+    if (!options_.maximise) return;
+    std::vector<std::size_t> states = read.decode(problem_.tables);
+    const double value = log_value(graph_, evidence_, states);
+    result_.assignment = Assignment{std::move(states), value};
+  }
+
+  /// Whether evidence and constant factors leave anything.
+  [[nodiscard]] bool possible(const MessageState& state) {
+    for (VariableId v = 0; v < problem_.edges.variable_count(); ++v) {
+      if (problem_.edges.observed(v)) continue;
+      const std::vector<double> logs = state.log_products(v);
+      if (std::ranges::max(logs) == -kInfinity) return false;
+    }
+    for (FactorId f = 0; f < problem_.edges.factor_count(); ++f) {
+      if (problem_.edges.degree(f) > 0) continue;
+      if (rule_.log_partition(f, state) == -kInfinity) return false;
+    }
+    return true;
+  }
+
+  /// factor: where it showed, "" when the question itself is impossible.
+  void report_zero(const std::string& factor) {
+    result_.value = -kInfinity;
+    if (!problem_.constraints.any() || factor.empty()) {
+      result_.status = Status::impossible_evidence;
+      result_.message = "the evidence has probability zero";
+      result_.guarantee = Guarantee::exact;
+      return;
+    }
+    result_.status = Status::ok;
+    result_.guarantee = problem_.exact ? Guarantee::exact : Guarantee::fixed_point;
+    result_.message = fmt::format(
+        "beliefs that meet the constraints give impossible states probability: every message of "
+        "{} is zero",
+        factor);
+  }
+
+  const FactorGraph& graph_;
+  const Evidence& evidence_;
+  const MessagePassingOptions& options_;
+  Problem problem_;
+  FactorRule rule_;
+  InferOptions limits_;
+  MessagePassingResult result_;
+};
+
+}  // namespace
+
+}  // namespace message_passing
+
+MessagePassingResult propagate(const FactorGraph& graph, const Evidence& evidence,
+                               const MessagePassingOptions& options) {
+  evidence.validate(graph);
+  options.validate();
+  return message_passing::Passing(graph, evidence, options).run();
+}
+
+}  // namespace credo
