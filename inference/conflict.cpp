@@ -66,9 +66,9 @@ class ConflictSearch {
       stopped_ = true;
       return false;
     }
-    const Result result = infer(graph_, evidence_of(findings), Query::log_partition(), options);
-    // What is only approximate does not show that Z > 0.
-    stopped_ = result.guarantee != Guarantee::exact && result.status != Status::impossible_evidence;
+    const Result result =
+        infer_exactly(graph_, evidence_of(findings), Query::log_partition(), options);
+    stopped_ = result.status != Status::ok && result.status != Status::impossible_evidence;
     return result.status == Status::impossible_evidence;
   }
 

@@ -123,10 +123,12 @@ Result attempt(const Algorithm& algorithm, const FactorGraph& graph, const Evide
 /// The first algorithm of the table that does not refuse; when all do, the
 /// first one's refusal (with its plan) and everyone's reasons.
 std::pair<Result, std::string_view> choose(const FactorGraph& graph, const Evidence& evidence,
-                                           const Query& query, const InferOptions& options) {
+                                           const Query& query, const InferOptions& options,
+                                           bool exactly) {
   Result refused;
   std::string reasons;
   for (const Algorithm& algorithm : algorithms()) {
+    if (exactly && algorithm.guarantee != Guarantee::exact) continue;
     Result result = attempt(algorithm, graph, evidence, query, options);
     if (result.status != Status::refused) {
       if (result.ok() && result.guarantee != Guarantee::exact) {
@@ -143,21 +145,31 @@ std::pair<Result, std::string_view> choose(const FactorGraph& graph, const Evide
   return {std::move(refused), ""};
 }
 
-}  // namespace
-
-Result infer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
-             const InferOptions& options) {
+Result answer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+              const InferOptions& options, bool exactly) {
   const Clock::time_point start = Clock::now();
   validate_question(graph, evidence, query, options);
   Result result;
   std::string_view used = options.algorithm;
   if (options.algorithm == "auto") {
-    std::tie(result, used) = choose(graph, evidence, query, options);
+    std::tie(result, used) = choose(graph, evidence, query, options, exactly);
   } else {
     result = attempt(require_algorithm(options.algorithm), graph, evidence, query, options);
   }
   complete_result(graph, evidence, options, used, seconds_since(start), result);
   return result;
+}
+
+}  // namespace
+
+Result infer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+             const InferOptions& options) {
+  return answer(graph, evidence, query, options, false);
+}
+
+Result infer_exactly(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+                     const InferOptions& options) {
+  return answer(graph, evidence, query, options, true);
 }
 
 Result infer(const FactorGraph& graph, const Query& query, const InferOptions& options) {

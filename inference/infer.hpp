@@ -56,11 +56,17 @@ struct InferOptions {
 };
 
 /// Answers a query. Wrong input throws (EvidenceError, QueryError, OptionError); everything else is
-/// a status of the result.
+/// a status of the result. Automatic choice takes the first exact algorithm that can answer, or
+/// else an approximate one, and says so in guarantee and message.
 [[nodiscard]] Result infer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
                            const InferOptions& options = {});
 [[nodiscard]] Result infer(const FactorGraph& graph, const Query& query,
                            const InferOptions& options = {});
+
+/// The same, but automatic choice refuses what only an approximation could answer. For callers that
+/// hand on numbers without their guarantee.
+[[nodiscard]] Result infer_exactly(const FactorGraph& graph, const Evidence& evidence,
+                                   const Query& query, const InferOptions& options = {});
 
 /// A query planned once for an evidence pattern (which variables have findings,
 /// of which kind), answered many times. Borrows the graph.

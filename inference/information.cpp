@@ -118,7 +118,7 @@ std::vector<double> product_of(std::span<const double> a, std::span<const double
 Quantity entropy(const FactorGraph& graph, const Evidence& evidence, const InferOptions& options) {
   Query query = Query::marginals(soft_variables(evidence));
   query.factor_marginals = true;
-  const Result result = infer(graph, evidence, query, options);
+  const Result result = infer_exactly(graph, evidence, query, options);
   if (!result.ok()) return no_quantity(result);
   const double expected =
       expected_log_factors(graph, result) + expected_log_likelihood(evidence, result);
@@ -127,7 +127,7 @@ Quantity entropy(const FactorGraph& graph, const Evidence& evidence, const Infer
 
 Quantity entropy(const FactorGraph& graph, const Evidence& evidence, const Scope& variables,
                  const InferOptions& options) {
-  const Result result = infer(graph, evidence, Query::joint(variables), options);
+  const Result result = infer_exactly(graph, evidence, Query::joint(variables), options);
   if (!result.ok()) return no_quantity(result);
   return quantity(entropy_of(result.joints.front().table.values()));
 }
@@ -143,7 +143,7 @@ Quantity mutual_information(const FactorGraph& graph, const Evidence& evidence, 
   }
   Scope both = a;
   both.insert(both.end(), b.begin(), b.end());
-  const Result result = infer(graph, evidence, Query::joint(both), options);
+  const Result result = infer_exactly(graph, evidence, Query::joint(both), options);
   if (!result.ok()) return no_quantity(result);
   std::size_t size_b = 1;
   for (const VariableId v : b) size_b *= graph.cardinality(v);
@@ -155,9 +155,9 @@ Quantity mutual_information(const FactorGraph& graph, const Evidence& evidence, 
 
 Quantity log_probability_of_evidence(const FactorGraph& graph, const Evidence& evidence,
                                      const InferOptions& options) {
-  const Result prior = infer(graph, Query::log_partition(), options);
+  const Result prior = infer_exactly(graph, {}, Query::log_partition(), options);
   if (!prior.ok()) return no_quantity(prior);
-  const Result posterior = infer(graph, evidence, Query::log_partition(), options);
+  const Result posterior = infer_exactly(graph, evidence, Query::log_partition(), options);
   Quantity answer = no_quantity(posterior);
   if (posterior.ok()) answer = quantity(posterior.log_z - prior.log_z);
   if (posterior.status == Status::impossible_evidence) answer.value = -kInfinity;
@@ -166,11 +166,11 @@ Quantity log_probability_of_evidence(const FactorGraph& graph, const Evidence& e
 
 Quantity posterior_prior_divergence(const FactorGraph& graph, const Evidence& evidence,
                                     const InferOptions& options) {
-  const Result prior = infer(graph, Query::log_partition(), options);
+  const Result prior = infer_exactly(graph, {}, Query::log_partition(), options);
   if (!prior.ok()) return no_quantity(prior);
   const std::vector<VariableId> soft = soft_variables(evidence);
   const Query query = soft.empty() ? Query::log_partition() : Query::marginals(soft);
-  const Result posterior = infer(graph, evidence, query, options);
+  const Result posterior = infer_exactly(graph, evidence, query, options);
   if (!posterior.ok()) return no_quantity(posterior);
   const double log_probability = posterior.log_z - prior.log_z;
   return quantity(std::max(0.0, expected_log_likelihood(evidence, posterior) - log_probability));
@@ -179,8 +179,9 @@ Quantity posterior_prior_divergence(const FactorGraph& graph, const Evidence& ev
 EvidenceImpact evidence_impact(const FactorGraph& graph, const Evidence& evidence,
                                const InferOptions& options) {
   EvidenceImpact impact;
-  const Result prior = infer(graph, Query::marginals(), options);
-  const Result posterior = prior.ok() ? infer(graph, evidence, Query::marginals(), options) : prior;
+  const Result prior = infer_exactly(graph, {}, Query::marginals(), options);
+  const Result posterior =
+      prior.ok() ? infer_exactly(graph, evidence, Query::marginals(), options) : prior;
   impact.status = posterior.status;
   impact.message = posterior.message;
   if (!posterior.ok()) return impact;

@@ -67,7 +67,7 @@ std::vector<double> MarkovChain::distribution_after(std::size_t steps,
     graph.add_conditional({last, next}, next, transition_);
     last = next;
   }
-  return infer(graph, Query::marginals({last})).marginal(last);
+  return infer_exactly(graph, {}, Query::marginals({last})).marginal(last);
 }
 
 std::vector<char> MarkovChain::marked(std::span<const std::size_t> targets) const {

@@ -59,7 +59,7 @@ Result contract_backward(const Trajectory& trajectory, bool marginals, InferOpti
     query = Query::marginals(std::move(targets));
   }
   query.messages = true;
-  return infer(trajectory.graph, trajectory.evidence, query, options);
+  return infer_exactly(trajectory.graph, trajectory.evidence, query, options);
 }
 
 BackwardMessages::BackwardMessages(const Trajectory& trajectory, Result& result)

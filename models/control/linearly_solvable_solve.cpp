@@ -35,7 +35,7 @@ LinearlySolvableSolution solve_finite(const LinearlySolvable& problem,
   infer_options.explain_conflict = false;
   Query query = Query::log_partition();
   query.messages = true;
-  const Result result = infer(chain.graph, {}, query, infer_options);
+  const Result result = infer_exactly(chain.graph, {}, query, infer_options);
 
   LinearlySolvableSolution solution;
   solution.status = result.status;

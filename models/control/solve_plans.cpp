@@ -70,7 +70,8 @@ bool find_trajectory(const Mdp& mdp, const ControlOptions& options, ControlSolut
   const Trajectory trajectory = whole_trajectory(mdp, options);
   InferOptions infer_options = options.infer;
   infer_options.plan.order = trajectory.backward_order;
-  const Result result = infer(trajectory.graph, trajectory.evidence, Query::map(), infer_options);
+  const Result result =
+      infer_exactly(trajectory.graph, trajectory.evidence, Query::map(), infer_options);
   if (!note(result, solution)) return false;
   const Assignment& best = result.assignment();
   LikelyTrajectory& answer = solution.trajectory.emplace();
@@ -84,8 +85,8 @@ bool find_trajectory(const Mdp& mdp, const ControlOptions& options, ControlSolut
 bool find_plan(const Mdp& mdp, const ControlOptions& options, SolvedStep& step,
                ControlSolution& solution) {
   const Trajectory trajectory = whole_trajectory(mdp, options);
-  const Result result = infer(trajectory.graph, trajectory.evidence,
-                              Query::marginal_map(trajectory.actions), options.infer);
+  const Result result = infer_exactly(trajectory.graph, trajectory.evidence,
+                                      Query::marginal_map(trajectory.actions), options.infer);
   if (!note(result, solution)) return false;
   const Assignment& best = result.assignment();
   OpenLoopPlan& plan = solution.plan.emplace();

@@ -113,7 +113,7 @@ Evaluation evaluate(const InfluenceDiagram& diagram, const Strategy& strategy,
   for (const DecisionRule& rule : strategy) {
     if (!rule.information.empty()) query.joints.push_back(rule.information);
   }
-  const Result result = infer(graph, query, options);
+  const Result result = infer_exactly(graph, {}, query, options);
   Evaluation evaluation;
   evaluation.status = result.status;
   evaluation.message = result.message;
@@ -175,7 +175,7 @@ NaivePosterior naive_posterior(const InfluenceDiagram& diagram, double temperatu
     query.joints.push_back(diagram.parents(d));
     query.joints.back().push_back(d);
   }
-  const Result result = infer(graph, query, options);
+  const Result result = infer_exactly(graph, {}, query, options);
   NaivePosterior posterior;
   posterior.status = result.status;
   posterior.message = result.message;
