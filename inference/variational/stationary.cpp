@@ -30,6 +30,8 @@ constexpr double kNewtonSteps = 5.0;
 constexpr int kSweepsBetween = 1;
 constexpr int kSweepsBetweenMaxima = 20;
 constexpr int kPatience = 30;
+constexpr int kPatienceWorstCase = 8;
+constexpr int kLongestBurst = 2000;
 constexpr double kHuge = 1e15;
 
 class Solver {
@@ -81,7 +83,7 @@ class Solver {
               "says what its value is; let its rows lose mass to an end",
               s.first_stuck()));
     }
-    if (options_.start.empty()) at_.start_from_way_out();
+    if (options_.start.empty() && !worst_case()) at_.start_from_way_out();
     return true;
   }
 
@@ -149,6 +151,12 @@ class Solver {
 
   // ---- Newton
 
+  /// rho < 0: B is neither convex nor concave, and Newton's method may leave for good. It starts
+  /// from 0, and a step that makes things worse is taken back and replaced by sweeps.
+  [[nodiscard]] bool worst_case() const {
+    return slice_.next_kind() == NextKind::charged && slice_.rho() < 0.0;
+  }
+
   void newton() {
     result_.method_used = "newton";
     double best = kInfinity;
@@ -158,21 +166,37 @@ class Solver {
       if (known()) return;
       stalled = at_.residual() < 0.5 * best ? 0 : stalled + 1;
       best = std::min(best, at_.residual());
-      if (stalled > kPatience || result_.newton_steps >= options_.maximum_newton_steps ||
-          !(at_.residual() < kHuge)) {
+      const int patience = worst_case() ? kPatienceWorstCase : kPatience;
+      if (stalled > patience || result_.newton_steps >= options_.maximum_newton_steps ||
+          at_.sweeps() >= options_.maximum_sweeps || !(at_.residual() < kHuge)) {
         return after_failures(fmt::format("{} Newton steps", result_.newton_steps));
       }
-      if (!at_.newton_step()) {
+      const double before = at_.residual();
+      std::vector<double> kept = worst_case() ? at_.swept() : std::vector<double>{};
+      const bool solved = at_.newton_step();
+      ++result_.newton_steps;
+      if (!solved && !worst_case()) {
         if (++failures_ > 2) {
           return after_failures(
               "a linear system without solution (the chain under the best choices does not end)");
         }
         at_.advance();
       }
-      ++result_.newton_steps;
       at_.sweep();
+      if (worst_case() && !(solved && at_.residual() < 2.0 * before)) take_back(std::move(kept));
       settle();
     }
+  }
+
+  void take_back(std::vector<double> kept) {
+    at_.set(std::move(kept));
+    at_.sweep();
+    for (int n = 0; n < burst_ && at_.sweeps() < options_.maximum_sweeps && !known_cheaply(); ++n) {
+      if (seconds() > options_.time_limit_seconds) return;
+      at_.advance();
+      at_.sweep();
+    }
+    burst_ = std::min(2 * burst_, kLongestBurst);
   }
 
   /// Sweeps that damp what the linear solver left.
@@ -309,6 +333,7 @@ class Solver {
   std::vector<double> widths_;
   double certify_at_ = options_.tolerance;
   int failures_ = 0;
+  int burst_ = 50;
   int floors_ = 0;
 };
 

@@ -276,6 +276,24 @@ TEST_CASE("stationary: the cliff, soft, at five temperatures, sure-footed and sl
   }
 }
 
+TEST_CASE("stationary: worst cases on the slippery cliff") {
+  for (const double temperature : {10.0, 20.0}) {
+    SliceDescription d = slice_of(slippery_cliff(), temperature, 1.0, true);
+    d.next_kind = NextKind::charged;
+    d.choice_kind = ChoiceKind::arg_max;
+    d.rho = -5.0;
+    const StationaryResult result = solve(d, StationaryMethod::automatic, 1e-9);
+    REQUIRE_MESSAGE(result.ok(), result.message);
+    CHECK(result.error_bound <= 1e-8);
+    const std::vector<double> truth = naive_fixed_point(d, std::vector<double>(48, 0.0));
+    CHECK(distance(result.value, truth) <= 1e-7);
+    // Dearer than the expectation.
+    d.next_kind = NextKind::clamped;
+    const StationaryResult expected = solve(d, StationaryMethod::automatic, 1e-9);
+    for (std::size_t x = 0; x < 48; ++x) CHECK(result.value[x] <= expected.value[x] + 1e-8);
+  }
+}
+
 TEST_CASE("stationary: arg-max, with and without discount, on the cliff and the frozen lake") {
   SliceDescription d = slice_of(slippery_cliff(), 1.0, 1.0, false);
   d.choice_kind = ChoiceKind::arg_max;
