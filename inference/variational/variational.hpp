@@ -117,7 +117,10 @@ struct VariationalResult {
   /// Sparse where the kernel, the base measure or a score over all of (parents, child) is. A
   /// clamped conditional hands back its kernel. The scalar 1 for observed variables.
   std::vector<Table> conditionals;
-  /// In the order of elimination. Sweep only.
+  /// In the order of elimination. Sweep only. A clamped variable hands up one message for every set
+  /// of variables that its scores have beyond (parents, child), none when nothing mentions it.
+  /// Where a conditional does not see all that its scores mention, only the optimised conditionals
+  /// are listed, each with its score averaged under q.
   std::vector<ScoreMessage> messages;
   /// Under q; one vector per variable, empty when not computed; observed: 1 on the state.
   std::vector<std::vector<double>> marginals;
