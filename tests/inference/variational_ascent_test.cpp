@@ -253,6 +253,31 @@ TEST_CASE("ascent: an infeasible start walks to feasibility, a hopeless model sa
   CHECK(impossible == 2);
 }
 
+TEST_CASE("ascent: scores of -1e4 per step stay exact") {
+  // x stays at 0 under d = 0 for -1e4 a step; anything else costs at least as much more.
+  FactorGraph graph;
+  Family family(graph);
+  const Table kernel = Table::sparse({2, 2, 2}, {{0, 1.0}, {3, 1.0}, {5, 1.0}, {6, 0.5}, {7, 0.5}});
+  const Table score = Table::dense({2, 2}, {-1e4, -2e4, -3e4, -2e4}, Domain::log);
+  graph.add_variable("x0", 2);
+  family.clamp(graph.add_conditional({0}, 0, Table::dense({2}, {1.0, 0.0})));
+  constexpr int kSteps = 200;
+  for (int t = 0; t < kSteps; ++t) {
+    const VariableId d = graph.add_variable(fmt::format("d{}", t), 2);
+    const VariableId next = graph.add_variable(fmt::format("x{}", t + 1), 2);
+    family.clamp(graph.add_conditional({d - 1, d, next}, next, kernel));
+    graph.add_factor({d - 1, d}, score);
+    family.arg_max(d, {});
+  }
+  VariationalOptions options;
+  options.restarts = 2;
+  const VariationalResult result = maximize(graph, {}, family, options);
+  REQUIRE(result.ok());
+  CHECK(result.algorithm_used == "ascent");
+  CHECK(result.value == doctest::Approx(-1e4 * kSteps).epsilon(1e-14));
+  check_monotone(result);
+}
+
 TEST_CASE("ascent: limits, cancelling, repeatability") {
   Random random(35);
   const FactorGraph graph = random_ising(random, 4, 4, 1.0, 1.0).graph();
