@@ -24,8 +24,8 @@ using stationary::Iterate;
 
 constexpr std::size_t kTrialSweeps = 24;
 /// A Newton step costs about as much as so many sweeps (measured: docs/stationary.md).
-constexpr double kSweepsPerNewtonStep = 80.0;
-constexpr double kNewtonSteps = 5.0;
+constexpr double kSweepsPerNewtonStep = 50.0;
+constexpr double kNewtonSteps = 4.0;
 /// Between Newton steps. A maximum changes its mind one neighbour at a time: sweeps tell further.
 constexpr int kSweepsBetween = 1;
 constexpr int kSweepsBetweenMaxima = 20;
