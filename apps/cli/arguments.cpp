@@ -65,7 +65,7 @@ std::string check_number(const std::string& text) {
 std::string algorithms_text() {
   std::string text = "Algorithms (--algorithm NAME, default auto: the first that can answer):\n";
   for (const Algorithm& algorithm : algorithms()) {
-    text += fmt::format("  {:<14} {} [{}]\n", algorithm.name, algorithm.summary,
+    text += fmt::format("  {:<18} {} [{}]\n", algorithm.name, algorithm.summary,
                         guarantee_name(algorithm.guarantee));
   }
   text +=
@@ -110,6 +110,22 @@ void add_engine(CLI::App& app, EngineArguments& e) {
       ->type_name("N")
       ->check(check_count)
       ->capture_default_str();
+}
+
+/// Of belief propagation.
+void add_iteration(CLI::App& app, EngineArguments& e) {
+  app.add_option("--schedule", e.schedule, "Messages: auto, sequential, parallel or residual")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--damping", e.damping, "Messages: share of the old one kept, below 1 [0]")
+      ->type_name("D")
+      ->check(check_number);
+  app.add_option("--tolerance", e.tolerance, "Messages: converged at so few nats [1e-9]")
+      ->type_name("E")
+      ->check(check_number);
+  app.add_option("--iterations", e.iterations, "Messages: at most so many sweeps [1000]")
+      ->type_name("N")
+      ->check(check_count);
 }
 
 void add_output(CLI::App& app, OutputArguments& o, const char* formats) {
@@ -260,6 +276,9 @@ void add_options(CLI::App& app, Arguments& a) {
     add_output(app, a.output, "text|json|uai");
   }
   add_trace(app, a.output);
+  if (a.command == Command::pr || a.command == Command::mar || a.command == Command::map) {
+    add_iteration(app, a.engine);
+  }
   if (a.command == Command::map) {
     app.add_option("--k-best", a.k_best, "Number of assignments, best first")
         ->type_name("K")

@@ -44,6 +44,11 @@ struct EngineArguments {
   std::string memory_limit;  ///< as typed, e.g. "8GiB"; empty: a share of what is free
   std::size_t threads = 1;
   std::uint64_t seed = 1;
+  // Of iterative algorithms; the engine's own defaults when absent.
+  std::string schedule = "auto";
+  std::optional<double> damping;
+  std::optional<double> tolerance;
+  std::optional<std::size_t> iterations;
 };
 
 struct ControlArguments {

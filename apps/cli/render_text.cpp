@@ -56,8 +56,10 @@ std::string marginals_text(const Answer& answer) {
 std::string log_z_text(const Result& r) {
   constexpr double kLog10E = std::numbers::log10e;
   TextTable table;
-  table.add_row({"log Z", fmt::format("{}", r.log_z), "natural logarithm"});
-  if (r.log_z_lower != r.log_z_upper) {
+  const bool exact = r.guarantee == Guarantee::exact;
+  table.add_row({"log Z", fmt::format("{}", r.log_z),
+                 exact ? "natural logarithm" : "natural logarithm, estimate"});
+  if (std::isfinite(r.log_z_lower) && r.log_z_lower != r.log_z_upper) {
     table.add_row({"", fmt::format("[{}, {}]", r.log_z_lower, r.log_z_upper), "bounds"});
   }
   table.add_row({"log10 Z", fmt::format("{}", r.log_z * kLog10E)});
@@ -115,7 +117,14 @@ std::string warrant_text(const Answer& answer) {
     text += fmt::format(", widest step {} variables (2^{:.1f} joint states)",
                         r.plan.steps[r.plan.widest_step].scope.size(), r.plan.log2_widest);
   }
-  return text + '\n';
+  if (r.iterations > 0)
+    text += fmt::format(", {} iterations, residual {:.1e}", r.iterations, r.residual);
+  text += '\n';
+  // What is not exact says why it is not.
+  if (r.status == Status::ok && r.guarantee != Guarantee::exact && r.message != "answered") {
+    text += r.message + '\n';
+  }
+  return text;
 }
 
 }  // namespace

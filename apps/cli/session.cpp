@@ -91,6 +91,11 @@ InferOptions make_infer_options(const EngineArguments& engine, const Stopwatch& 
   }
   options.threads = engine.threads;
   options.plan.seed = engine.seed;
+  options.iteration.schedule = require_schedule(engine.schedule);
+  options.iteration.damping = engine.damping.value_or(options.iteration.damping);
+  options.iteration.tolerance = engine.tolerance.value_or(options.iteration.tolerance);
+  options.iteration.maximum_iterations =
+      engine.iterations.value_or(options.iteration.maximum_iterations);
   return options;
 }
 

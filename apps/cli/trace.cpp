@@ -89,12 +89,12 @@ std::string render_trace(const Answer& answer, const std::vector<Session::Event>
   write_plan(json, answer);
   json.key("progress");
   write_events(json, events);
-  // An exact run has one bound and no residuals.
+  // One bound; a residual per iteration of an iterative run.
   json.key("bounds").begin_array();
   json.begin_object(true).field("seconds", r.timings.infer_seconds);
   json.field("log_z_lower", r.log_z_lower).field("log_z_upper", r.log_z_upper).end_object();
   json.end_array();
-  json.key("residuals").begin_array(true).end_array();
+  json.field("residuals", r.residuals);
   write_messages(json, answer);
   json.end_object();
   return json.take();

@@ -231,6 +231,32 @@ TEST_CASE("info: a model over budget is described, not refused") {
   CHECK(refused);
 }
 
+TEST_CASE("over budget, automatic choice falls back to an estimate that says so") {
+  const Json json = ask_json({"mar", data("uai/linkage_11.uai"), "--memory-limit", "256MiB",
+                              "--schedule", "residual", "--iterations", "30"});
+  CHECK(json["algorithm"] == "belief_propagation");
+  CHECK(json["guarantee"] != "exact");
+  CHECK(contains(json["message"].get<std::string>(), "contraction: needs"));
+  CHECK(json["log_z_lower"].is_null());
+  CHECK(json["iterations"] <= 30);
+  CHECK(json["residual"].is_number());
+  const Run exact = run_credo({"mar", data("uai/linkage_11.uai"), "--memory-limit", "256MiB",
+                               "--algorithm", "contraction"});
+  CHECK(exact.code == 2);
+
+  const TemporaryFolder folder;
+  const std::string trace = folder.path("trace.json");
+  const Run text = run_credo({"pr", data("uai/Grids_11.uai"), "--algorithm", "belief_propagation",
+                              "--iterations", "5", "--damping", "0.5", "--trace", trace});
+  CHECK(text.code == 0);
+  CHECK(contains(text.out, "unconverged, belief_propagation"));
+  CHECK(contains(text.out, "not converged after 5 iterations"));
+  CHECK(Json::parse(read_text(trace))["residuals"].size() == 5);
+  const Run wrong = run_credo({"pr", data("uai/Grids_11.uai"), "--schedule", "floodin"});
+  CHECK(wrong.code == 1);
+  CHECK(contains(wrong.err, "parallel"));
+}
+
 TEST_CASE("competition models agree with their references") {
   for (const char* name : {"Promedus_27", "Pedigree_11", "Segmentation_11"}) {
     CAPTURE(name);

@@ -159,7 +159,8 @@ TEST_CASE("message passing: a charge of 1 is plain belief propagation, a large o
   CHECK(value(kInfinity) >= value(-2.0));
 }
 
-TEST_CASE("message passing: what clamped noise cannot promise has value -infinity, and says where") {
+TEST_CASE(
+    "message passing: what clamped noise cannot promise has value -infinity, and says where") {
   FactorGraph graph;
   graph.add_variable("before", 2);
   graph.add_variable("after", 2);
