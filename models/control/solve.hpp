@@ -58,7 +58,7 @@ struct ControlOptions {
   /// Empty, or V_{T+1}(s) in units of reward, one per state, in place of the process' own final
   /// reward; -infinity forbids ending there. Finite horizons.
   std::vector<double> final_value = {};
-  /// Infinite horizon: largest certified error of any V(s), in units of reward. Nothing: 1e-10, or
+  /// Infinite horizon: largest certified error of any V(s), in units of reward. Nothing: 1e-12, or
   /// what rounding allows when that is more.
   std::optional<double> tolerance = std::nullopt;
   /// Infinite horizon: give up after as many backward steps.

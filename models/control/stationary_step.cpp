@@ -15,7 +15,7 @@
 namespace credo::control {
 namespace {
 
-constexpr double kDefaultTolerance = 1e-10;
+constexpr double kDefaultTolerance = 1e-12;
 /// What rounding may take when no tolerance was asked for, relative to the values.
 constexpr double kRoundingTolerance = 1e-6;
 
