@@ -188,7 +188,8 @@ void Family::check_kernel(VariableId child, const Table& kernel) {
 void Family::clamp(FactorId factor) { charge(factor, kInfinity); }
 
 void Family::clamp(VariableId child, Scope parents, Table kernel) {
-  charge(child, std::move(parents), std::move(kernel), kInfinity);
+  check_kernel(child, kernel);
+  add({child, std::move(parents), ConditionalKind::clamped, 1.0, std::move(kernel), std::nullopt});
 }
 
 void Family::charge(FactorId factor, double rho) {

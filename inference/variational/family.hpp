@@ -27,18 +27,20 @@ enum class ConditionalKind : std::uint8_t {
 
 /// q_v(x_v | x_pa(v)) and its place in the objective
 ///   L(q) = E_q[ sum_f log f ] + sum_v (what v adds), where v adds
-///   free      w E_q[ -log(q_v / m) ]           w > 0, m >= 0 (counting measure m = 1 by default)
-///   clamped   E_q[ -log k ]                     which cancels the factor k of the model, if it is
-///   one charged   -rho KL(q_v, k), after taking the factor k, if it is one, out of the sum over f;
-///             rho = 1 is the free conditional with the factor left in, rho -> infinity the clamped
-///             one; rho < 0 minimises instead: the worst kernel at the price |rho| KL
+///   free      w E_q[ -log(q_v / m) ]    w > 0, m >= 0 (counting measure m = 1 by default)
+///   clamped   E_q[ -log k ]             cancels the factor k of the model, if it is one
+///   charged   -rho KL(q_v, k)           after taking the factor k, if it is one, out of the sum
 ///   arg-max   0
+/// A charge of 1 is the free conditional with its factor left in; as rho grows q_v tends to k and
+/// what it adds to 0 (a clamped factor adds 0 too; a clamped kernel that is no factor its entropy).
+/// rho < 0 minimises instead: the worst kernel at the price |rho| KL.
 struct Conditional {
   VariableId child = 0;
   /// In the order of the tables: every table of this conditional is over (parents..., child).
   Scope parents;
   ConditionalKind kind = ConditionalKind::free;
-  /// w of a free conditional; rho of a charged one (not 0; infinite: clamped).
+  /// w of a free conditional; rho of a charged one (not 0). An infinite charge is
+  /// held like a clamped conditional, and marked by this.
   double weight = 1.0;
   /// clamped, charged: the kernel k(x_v | x_pa); free: the base measure m, or nothing.
   std::optional<Table> table;
@@ -62,7 +64,8 @@ class Family {
   /// Held equal to any kernel over (parents..., child). Throws ModelError when a row does not sum
   /// to 1 (or to 0: a parent state that is never reached) within 1e-6.
   void clamp(VariableId child, Scope parents, Table kernel);
-  /// Charged rho KL. Throws as clamp(), and when rho is 0 or NaN.
+  /// Charged rho KL; infinite: held equal to the kernel. Throws as clamp(), and when rho is 0 or
+  /// NaN.
   void charge(FactorId factor, double rho);
   void charge(VariableId child, Scope parents, Table kernel, double rho);
   /// A deterministic choice.

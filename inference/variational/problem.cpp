@@ -135,7 +135,9 @@ Problem make_problem(const FactorGraph& graph, const Evidence& evidence, const F
   }
   add_findings(graph, evidence, problem);
   for (const Node& node : problem.nodes) {
-    if (node.optimised() || family.conditionals()[node.place].factor) continue;
+    // An infinite charge holds the kernel without counting its entropy: the limit of large rho.
+    const Conditional& conditional = family.conditionals()[node.place];
+    if (node.optimised() || conditional.factor || std::isinf(conditional.weight)) continue;
     problem.scores.push_back(
         {Problem::scope_of(node), cache.negated_log(*node.table), std::nullopt, std::nullopt});
   }

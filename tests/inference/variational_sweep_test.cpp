@@ -247,3 +247,25 @@ TEST_CASE("sweep: scores of -1e4 over 1,000 steps stay exact") {
   // d = 0 keeps x = 0 at -1e4 a step; everything else costs 1e4 more, beyond any entropy.
   CHECK(result.value == doctest::Approx(-1e7).epsilon(1e-15));
 }
+
+TEST_CASE("sweep: an infinite charge is the limit of large ones, a clamped kernel has entropy") {
+  FactorGraph graph;
+  const VariableId x = graph.add_variable("x", 2);
+  graph.add_factor({x}, std::vector<double>{2.0, 8.0});
+  const Table kernel = Table::dense({2}, {0.25, 0.75});
+  const auto value = [&](auto&& build) {
+    Family family(graph);
+    build(family);
+    return maximize(graph, {}, family).value;
+  };
+  const double mean = 0.25 * std::log(2.0) + 0.75 * std::log(8.0);
+  const double entropy = -0.25 * std::log(0.25) - 0.75 * std::log(0.75);
+  for (const double sign : {1.0, -1.0}) {
+    CHECK(value([&](Family& f) { f.charge(x, {}, kernel, sign * kInfinity); }) ==
+          doctest::Approx(mean).epsilon(1e-14));
+    CHECK(value([&](Family& f) { f.charge(x, {}, kernel, sign * 1e9); }) ==
+          doctest::Approx(mean).epsilon(1e-8));
+  }
+  CHECK(value([&](Family& f) { f.clamp(x, {}, kernel); }) ==
+        doctest::Approx(mean + entropy).epsilon(1e-14));
+}
