@@ -5,7 +5,7 @@
 // bounded by the sum of the changes of what it received, which costs no computation (Sutton and
 // McCallum 2007). Invariant of the residual schedule: priority(f) bounds what renewing f would
 // change, so that all priorities within the tolerance mean a fixed point within it.
-// Ties go to the factor nearest its root in the breadth-first order: runs are deterministic.
+// Ties go to the factor farthest down the breadth-first order: runs are deterministic.
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/message_passing/schedule.hpp>
@@ -159,12 +159,12 @@ class PriorityQueue {
  public:
   explicit PriorityQueue(const EdgeGraph& edges)
       : priority_(edges.factor_count(), 0.0), place_(edges.factor_count(), 0) {
+    most_ = 8 * edges.order.size() + 64;
     // Nothing was renewed yet: from the leaves.
     for (std::size_t i = 0; i < edges.order.size(); ++i) {
       place_[edges.order[i]] = i;
       set(edges.order[i], kInfinity);
     }
-    most_ = 8 * edges.order.size() + 64;
   }
 
   [[nodiscard]] double priority(FactorId f) const { return priority_[f]; }
