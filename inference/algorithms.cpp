@@ -4,6 +4,7 @@
 #include <credo/inference/contraction/contraction.hpp>
 #include <credo/inference/enumeration.hpp>
 #include <credo/inference/message_passing/belief_propagation.hpp>
+#include <credo/inference/variational/mean_field.hpp>
 
 #include <fmt/format.h>
 
@@ -24,6 +25,9 @@ constexpr std::array kAlgorithms{
               "sum- and max-product messages on the factor graph; exact on forests, Bethe's "
               "approximation elsewhere",
               Guarantee::fixed_point, why_not_belief_propagation, run_belief_propagation},
+    Algorithm{"mean_field",
+              "the closest product of single-variable distributions; its bound of log Z is certain",
+              Guarantee::lower_bound, why_not_mean_field, run_mean_field},
 };
 
 }  // namespace

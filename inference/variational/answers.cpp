@@ -37,7 +37,7 @@ std::vector<std::vector<double>> contracted_marginals(const Problem& problem,
   for (const Node& node : problem.nodes) targets.push_back(node.variable);
   options.time_limit_seconds -= monitor.elapsed_seconds();
   if (options.time_limit_seconds < 0.0) throw contraction::Stopped{Status::deadline};
-  Result result = infer(q, Query::marginals(targets), options);
+  Result result = infer_exactly(q, {}, Query::marginals(targets), options);
   if (result.status == Status::deadline || result.status == Status::cancelled) {
     throw contraction::Stopped{result.status};
   }

@@ -65,7 +65,7 @@ GapAnswer local_divergences(const FactorGraph& graph, const Evidence& evidence,
     InferOptions remaining = options;
     remaining.time_limit_seconds -= monitor.elapsed_seconds();
     if (remaining.time_limit_seconds < 0.0) throw contraction::Stopped{Status::deadline};
-    result.log_z = infer(graph, evidence, Query::log_partition(), remaining).log_z;
+    result.log_z = infer_exactly(graph, evidence, Query::log_partition(), remaining).log_z;
     return result;
   }
   result.log_z = posterior->answer.value;

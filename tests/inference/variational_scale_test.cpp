@@ -147,7 +147,7 @@ TEST_CASE("scale: a chain per row of a 30 x 30 grid is the fixed point of couple
   }
 }
 
-TEST_CASE("scale: a chain of 500 steps by ascent is exact; chains heard together are bounded") {
+TEST_CASE("scale: a chain of 500 steps by ascent is exact, chains heard together are bounded") {
   Random random(43);
   FactorGraph graph;
   FactorGraph heard;

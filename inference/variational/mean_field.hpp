@@ -1,0 +1,20 @@
+#pragma once
+// The mean-field bound as one line of the table of algorithms.
+
+#include <credo/inference/infer.hpp>
+
+#include <string>
+
+namespace credo {
+
+/// Answers pr and mar; "" or the reason, with numbers.
+[[nodiscard]] std::string why_not_mean_field(const FactorGraph& graph, const Evidence& evidence,
+                                             const Query& query, const InferOptions& options);
+
+/// log Z >= L = log_z = log_z_lower; marginals are those of q, joints their products. Refused
+/// where every start ends with L = -infinity, which does not say that Z = 0. Of options.iteration
+/// it reads tolerance (of L) and maximum_iterations (of each start).
+[[nodiscard]] Result run_mean_field(const FactorGraph& graph, const Evidence& evidence,
+                                    const Query& query, const InferOptions& options);
+
+}  // namespace credo
