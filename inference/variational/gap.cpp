@@ -65,7 +65,12 @@ GapAnswer local_divergences(const FactorGraph& graph, const Evidence& evidence,
     InferOptions remaining = options;
     remaining.time_limit_seconds -= monitor.elapsed_seconds();
     if (remaining.time_limit_seconds < 0.0) throw contraction::Stopped{Status::deadline};
-    result.log_z = infer_exactly(graph, evidence, Query::log_partition(), remaining).log_z;
+    Result exact = infer_exactly(graph, evidence, Query::log_partition(), remaining);
+    if (exact.status == Status::deadline || exact.status == Status::cancelled) {
+      throw contraction::Stopped{exact.status};
+    }
+    result.log_z = exact.log_z;
+    if (exact.status == Status::refused) result.missing = std::move(exact.message);
     return result;
   }
   result.log_z = posterior->answer.value;

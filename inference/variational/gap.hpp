@@ -6,6 +6,7 @@
 #include <credo/inference/variational/variational.hpp>
 
 #include <span>
+#include <string>
 #include <vector>
 
 namespace credo::variational {
@@ -13,6 +14,7 @@ namespace credo::variational {
 struct GapAnswer {
   double log_z = kNaN;
   std::vector<GapTerm> terms;  ///< parents before children; empty when not affordable
+  std::string missing;         ///< why there is no log Z
 };
 
 /// tables: q by node. feasible: L > -infinity; without it only log Z is computed. Throws

@@ -227,6 +227,7 @@ class Maximizer {
           variational::local_divergences(graph_, evidence_, problem_, tables_,
                                          result_.value != -kInfinity, infer_options_, monitor_);
       result_.log_z = gap.log_z;
+      if (!gap.missing.empty()) result_.message += "; no gap, " + gap.missing;
       result_.gap = std::move(gap.terms);
     }
     if (variational::is_lower_bound(problem_)) result_.log_z_lower = result_.value;

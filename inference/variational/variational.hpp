@@ -52,7 +52,8 @@ struct VariationalOptions {
   Observer observer;
   /// Also q's single-variable marginals (a forward pass).
   bool marginals = true;
-  /// Also log Z and the local terms of log Z - L, when log Z is affordable.
+  /// Also log Z and the local terms of log Z - L; NaN and none when log Z is not affordable, which
+  /// message then says.
   bool gap = false;
   /// Keep the messages and scores of the sweep (tables of q are always kept).
   bool messages = true;

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cmath>
+#include <string>
 #include <vector>
 
 using namespace credo;
@@ -180,6 +181,21 @@ TEST_CASE("scale: a chain of 500 steps by ascent is exact, chains heard together
   check_climb(bound);
   CHECK(bound.value > maximize(heard, {}, mean_field(heard, {}), one_start()).value);
   CHECK(bound.value < infer(heard, Query::log_partition()).log_z);
+}
+
+TEST_CASE("scale: the gap is left out where log Z is not affordable, and the bound stays") {
+  Random random(45);
+  const FactorGraph graph = random_ising(random, 20, 20, 0.3, 0.5).graph();
+  VariationalOptions options = one_start();
+  const VariationalResult plain = maximize(graph, {}, mean_field(graph, {}), options);
+  options.gap = true;
+  options.memory_limit_bytes = 1e6;
+  const VariationalResult result = maximize(graph, {}, mean_field(graph, {}), options);
+  check_climb(result);
+  CHECK(result.value == plain.value);
+  CHECK(std::isnan(result.log_z));
+  CHECK(result.gap.empty());
+  CHECK(result.message.find("no gap, contraction: ") != std::string::npos);
 }
 
 TEST_CASE("scale: scores over several components, against enumeration") {
