@@ -39,6 +39,7 @@ std::vector<double> softmax(std::span<const double> x) {
   const double total = log_sum_exp(x);
   if (total == -kInfinity) return p;
   for (std::size_t i = 0; i < x.size(); ++i) p[i] = std::exp(x[i] - total);
+  normalize(p);  // a large total has lost digits
   return p;
 }
 

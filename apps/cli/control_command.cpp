@@ -37,6 +37,19 @@ bool is_built_in(const std::string& name) {
   return std::any_of(known.begin(), known.end(), [&](const auto& e) { return e.name == name; });
 }
 
+/// A file that promises an end which some state never reaches is wrong, when nothing else ends the
+/// problem. Without any terminal state the problem itself is refused.
+void require_end(const Mdp& mdp, const ControlArguments& c) {
+  if (c.horizon || c.discount.value_or(mdp.discount()) < 1.0 || mdp.terminal().empty()) return;
+  if (const auto endless = mdp.endless_state()) {
+    throw ModelError(fmt::format(
+        "{}: transitions of state {}: no terminal state can be reached from state {}, expected an "
+        "end within reach of every state when the discount is 1; give --horizon, or a --discount "
+        "below 1",
+        c.environment, mdp.state_name(*endless), mdp.state_name(*endless)));
+  }
+}
+
 Mdp load_process(const ControlArguments& c) {
   const bool file =
       !is_built_in(c.environment) && (c.environment.find_first_of("./") != std::string::npos ||
@@ -53,7 +66,9 @@ Mdp load_process(const ControlArguments& c) {
   if (!c.map.empty() || c.slippery) {
     throw OptionError("--map and --slippery belong to built-in environments, not to MDP files");
   }
-  return control::read_mdp_json(c.environment);
+  Mdp mdp = control::read_mdp_json(c.environment);
+  require_end(mdp, c);
+  return mdp;
 }
 
 control::ControlOptions make_options(const Arguments& a, const Stopwatch& since_start) {

@@ -248,6 +248,9 @@ class Compiler {
       d_.probability.push_back(k);
       if (!entry_scores_.empty()) d_.entry_score.push_back(g);
     });
+    // Parents that are never reached: not a way out.
+    const bool empty = d_.probability.size() == d_.begin.back() && end_mass_.empty();
+    if (empty) d_.row_score.back() = -kInfinity;
     add_end();
   }
 

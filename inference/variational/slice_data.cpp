@@ -91,6 +91,10 @@ Slice::Data::Data(SliceDescription d)
     end_score = grouped_rows(std::move(d.end_score), 0.0);
   }
   log_base = grouped_rows(std::move(d.log_base), 0.0);
+  // Bounds rely on rows that sum to 1, not nearly.
+  for (std::size_t at = 0; at < d.choice_probability.size(); at += choices) {
+    normalize(std::span(d.choice_probability).subspan(at, choices));
+  }
   choice_probability = grouped_rows(std::move(d.choice_probability), 0.0);
 }
 

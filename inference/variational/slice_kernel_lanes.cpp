@@ -62,7 +62,7 @@ struct LanePowerMean {
       if (row.probability(j) > 0.0) sum.add(splat(row.probability(j)), row.reached(j) * inverse);
     }
     if (end > 0.0) sum.add(splat(end), end_term);
-    return rho * sum.value();
+    return sum.largest == splat(kMinusInfinity) ? splat(kMinusInfinity) : rho * sum.value();
   }
 };
 

@@ -67,7 +67,9 @@ Vector power_mean(const Rows& rows) {
   for (Index j = 0; j < rows.length; ++j)
     sum.add(rows.probability(j), term(rows.probability(j), rows.reached(j)));
   sum.add(rows.end_probability(), term(rows.end_probability(), rows.end_score()));
-  return rows.call->rho * sum.value();
+  // Without any mass the result is impossible, whatever the sign of rho.
+  return sum.largest == splat(kMinusInfinity) ? splat(kMinusInfinity)
+                                              : rows.call->rho * sum.value();
 }
 
 Vector best_case(const Rows& rows) {

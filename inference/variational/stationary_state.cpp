@@ -117,7 +117,10 @@ void Iterate::sweep() {
     }
   }
   const double per_row = static_cast<double>(slice_.entries()) / static_cast<double>(slice_.rows());
-  rounding_ = (4.0 + per_row) * kUnit * scale;
+  // Power means and soft choices add logarithms times rho and w, whatever they cancel to.
+  const double charge = slice_.next_kind() == NextKind::charged ? std::fabs(slice_.rho()) : 0.0;
+  const double weight = slice_.choice_kind() == ChoiceKind::free ? slice_.weight() : 0.0;
+  rounding_ = (4.0 + per_row) * kUnit * scale + 4.0 * kUnit * (charge + weight);
   if (largest_ == -kInfinity) smallest_ = largest_ = 0.0;
   if (lost && !structure_) {
     structure();

@@ -79,6 +79,8 @@ class Sweep {
       if (table.is_sparse() && (!best || table.stored() < best->stored())) best = table;
     };
     if (node.table) consider(*node.table);
+    // A negative charge looks for the worst: impossible is what it finds, not what it leaves out.
+    if (node.kind == ConditionalKind::charged && node.weight < 0.0) return best;
     const Scope scope = Problem::scope_of(node);
     for (const std::size_t s : group.scores) {
       if (scores_[s] && scores_[s]->scope.size() == scope.size() && scores_[s]->table.is_sparse()) {

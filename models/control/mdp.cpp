@@ -230,6 +230,27 @@ void Mdp::store_outcomes() {
   }
 }
 
+std::optional<std::size_t> Mdp::endless_state() const {
+  std::vector<std::vector<std::size_t>> before(state_count());
+  for (std::size_t row = 0; row + 1 < row_begin_.size(); ++row) {
+    for (std::size_t i = row_begin_[row]; i < row_begin_[row + 1]; ++i) {
+      before[outcomes_[i].next].push_back(row / action_count());
+    }
+  }
+  std::vector<char> ends = terminal_;
+  std::vector<std::size_t> open = description_.terminal;
+  while (!open.empty()) {
+    const std::size_t state = open.back();
+    open.pop_back();
+    for (const std::size_t s : before[state]) {
+      if (std::exchange(ends[s], 1) == 0) open.push_back(s);
+    }
+  }
+  const auto endless = std::find(ends.begin(), ends.end(), 0);
+  if (endless == ends.end()) return std::nullopt;
+  return static_cast<std::size_t>(endless - ends.begin());
+}
+
 std::string Mdp::state_name(std::size_t state) const {
   return description_.state_names.empty() ? std::to_string(state)
                                           : description_.state_names.at(state);

@@ -111,6 +111,9 @@ class Mdp {
   [[nodiscard]] bool reward_depends_on_outcome() const noexcept {
     return reward_depends_on_outcome_;
   }
+  /// The first state from which no terminal state can be reached, whatever is done; nothing when
+  /// there is none. Cost: outcomes.
+  [[nodiscard]] std::optional<std::size_t> endless_state() const;
   [[nodiscard]] double largest_reward() const noexcept { return largest_reward_; }
 
   /// The name, or the number when there are no names.

@@ -27,7 +27,7 @@ std::string PomdpWords::next_keyword() {
   if (cursor_.at_end()) return "";
   std::string keyword(cursor_.word("a keyword"));
   if (keyword == "start" && cursor_.peek() != ':') {
-    keyword += " " + std::string(cursor_.word("include or exclude"));
+    keyword.append(" ").append(cursor_.word("include or exclude"));
   }
   cursor_.expect(':');
   return keyword;
@@ -45,7 +45,7 @@ std::vector<std::string> PomdpWords::words() {
     }
     cursor_.expect(':');
     if (two_words) result.pop_back();
-    pending_ = two_words ? "start " + word : word;
+    pending_ = two_words ? std::string("start ").append(word) : word;
     break;
   }
   return result;

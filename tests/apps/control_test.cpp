@@ -114,13 +114,20 @@ TEST_CASE("control: problems without a value are refused with the reason") {
   const TemporaryFolder folder;
   const std::string stuck = folder.write("stuck.json", R"({"states": 3, "actions": 1, "initial": 0,
       "transitions": [[0, 0, 1, 1, -1], [1, 0, 0, 1, -1]], "terminal": [2]})");
+  const std::string endless = folder.write("endless.json", R"({"states": 1, "actions": 1,
+      "initial": 0, "transitions": [[0, 0, 0, 1, -1]]})");
   const std::string gain = folder.write("gain.json", R"({"states": 2, "actions": 2, "initial": 0,
       "transitions": [[0, 0, 0, 1, 1], [0, 1, 1, 1, 0]], "terminal": [1]})");
   for (const char* method : {"posterior", "clamped", "hard", "risk"}) {
     CAPTURE(std::string(method));
     const Run improper = run_credo({"control", stuck, "--method", method});
-    CHECK(improper.code == 2);
-    CHECK(contains(improper.err, "no terminal state can be reached from state 0"));
+    CHECK(improper.code == 1);
+    CHECK(contains(improper.err, "stuck.json: transitions of state 0: no terminal state"));
+    CHECK(run_credo({"control", stuck, "--method", method, "--discount", "0.9"}).code == 0);
+    CHECK(run_credo({"control", stuck, "--method", method, "--horizon", "2"}).code == 0);
+    const Run forever = run_credo({"control", endless, "--method", method});
+    CHECK(forever.code == 2);
+    CHECK(contains(forever.err, "no terminal state can be reached from state 0"));
     const Run growing = run_credo({"control", gain, "--method", method});
     CHECK(growing.code == 2);
     CHECK(contains(growing.err, "no certified value"));

@@ -237,13 +237,14 @@ struct Comparison {
 std::vector<VariableId> reversed_order(const FactorGraph& graph, const Query& query,
                                        std::size_t every) {
   std::vector<VariableId> order;
+  std::vector<VariableId> last;
   for (VariableId v = static_cast<VariableId>(graph.variable_count()); v-- > 0;) {
-    if (v % every == 0) order.push_back(v);
+    if (v % every != 0) continue;
+    const bool maximised = query.task == Task::marginal_map &&
+                           std::ranges::find(query.targets, v) != query.targets.end();
+    (maximised ? last : order).push_back(v);
   }
-  std::ranges::stable_partition(order, [&query](VariableId v) {
-    return query.task != Task::marginal_map ||
-           std::ranges::find(query.targets, v) == query.targets.end();
-  });
+  order.insert(order.end(), last.begin(), last.end());
   return order;
 }
 

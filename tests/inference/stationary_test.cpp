@@ -565,3 +565,53 @@ TEST_CASE("stationary: options and lengths are checked") {
   CHECK(warm.ok());
   CHECK(distance(warm.value, cold.value) <= 2e-10);
 }
+
+TEST_CASE("stationary: q that sums to nearly 1 is normalised before anything is certified") {
+  SliceDescription d;
+  d.contexts = 1;
+  d.choices = 6;
+  d.begin = {0, 1, 2, 3, 4, 5, 6};
+  d.next.assign(6, 0);
+  d.probability.assign(6, 0.999);
+  d.row_score.assign(6, 1.0);
+  d.choice_kind = ChoiceKind::clamped;
+  d.weight = 0.0;
+  d.choice_probability.assign(6, 0.1666667);
+  const StationaryResult result = solve_stationary(Slice(d));
+  REQUIRE(result.ok());
+  CHECK(std::fabs(result.value[0] - 1000.0) <= result.error_bound + 1e-12);
+}
+
+TEST_CASE("stationary: the rounding of large charges is in the error bound") {
+  for (const double rho : {1e4, 1e8, 1e12}) {
+    CAPTURE(rho);
+    SliceDescription d;
+    d.contexts = 2;
+    d.begin = {0, 2, 4};
+    d.next = {0, 1, 0, 1};
+    d.probability = {0.3, 0.6, 0.5, 0.4};
+    d.row_score = {1.0, -2.0};
+    d.next_kind = NextKind::charged;
+    d.rho = rho;
+    d.choice_kind = ChoiceKind::arg_max;
+    const StationaryResult result = solve_stationary(Slice(d));
+    REQUIRE_MESSAGE(result.ok(), result.message);
+    // To first order in 1 / rho around the expectation's -5.
+    const double expected = rho == 1e4 ? -4.9975011410667 : -5.0 + 25.0 / rho;
+    CHECK(std::fabs(result.value[0] - expected) <= result.error_bound + 1e-11);
+  }
+}
+
+TEST_CASE("stationary: a row without mass is impossible for the worst case, too") {
+  SliceDescription d;
+  d.contexts = 1;
+  d.begin = {0, 0};
+  d.end_probability = {0.0};
+  d.row_score = {0.0};
+  d.next_kind = NextKind::charged;
+  d.rho = -1.0;
+  const Slice slice(d);
+  std::vector<double> message(1);
+  slice.apply(std::vector<double>{0.0}, message);
+  CHECK(message[0] == -kInfinity);
+}

@@ -269,3 +269,16 @@ TEST_CASE("sweep: an infinite charge is the limit of large ones, a clamped kerne
   CHECK(value([&](Family& f) { f.clamp(x, {}, kernel); }) ==
         doctest::Approx(mean + entropy).epsilon(1e-14));
 }
+
+TEST_CASE("sweep: the worst case does not depend on how a score is stored") {
+  FactorGraph graph;
+  const VariableId y = graph.add_variable("y", 2);
+  const Table score = Table::dense({2}, {1.0, 0.0});
+  for (const Table& table : {score, score.sparsified()}) {
+    FactorGraph told = graph;
+    told.add_factor({y}, table);
+    Family family(told);
+    family.charge(y, {}, Table::dense({2}, {0.5, 0.5}), -1.0);
+    CHECK(maximize(told, {}, family).value == -kInfinity);
+  }
+}

@@ -145,6 +145,25 @@ TEST_CASE("bad JSON files are refused with key, index or line") {
   CHECK_THROWS_AS((void)read_mdp_json("/no/such/file.json"), credo::FileError);
 }
 
+TEST_CASE("a state without an end is found") {
+  MdpDescription d;
+  d.states = 4;
+  d.actions = 2;
+  d.initial = {1, 0, 0, 0};
+  d.transitions = {{0, 0, 1, 1.0, 0.0},
+                   {0, 1, 0, 1.0, 0.0},
+                   {1, 0, 0, 0.9, 0.0},
+                   {1, 0, 3, 0.1, 0.0},
+                   {2, 0, 2, 1.0, 0.0}};
+  d.terminal = {3};
+  CHECK(Mdp(d).endless_state() == std::optional<std::size_t>(2));
+  d.transitions.push_back({2, 1, 0, 1.0, 0.0});
+  CHECK_FALSE(Mdp(d).endless_state());
+  d.terminal = {2};
+  d.transitions.push_back({3, 0, 3, 1.0, 0.0});
+  CHECK(Mdp(d).endless_state() == std::optional<std::size_t>(0));
+}
+
 TEST_CASE("random processes are valid and repeat by seed") {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const RandomMdpOptions options{.terminal_states = seed % 2, .unavailable = 0.4, .seed = seed};
