@@ -85,22 +85,38 @@ class Ascent {
   AscentAnswer climb(std::vector<Rows> rows, Uniform& uniform) {
     AscentAnswer answer;
     for (const double multiplier : stages_) {
-      solver_.start(rows, multiplier);
-      refresh();
       answer.trace.clear();
-      answer.converged = false;
-      for (std::size_t sweep = 0; sweep < options_.maximum_sweeps && !answer.converged; ++sweep) {
-        if (options_.schedule == AscentSchedule::random) shuffle(uniform);
-        answer.converged = improve(answer);
-        ++answer.sweeps;
-      }
-      for (std::size_t n = 0; n < rows.size(); ++n) rows[n] = solver_.rows(n);
+      sweep_from(rows, multiplier, uniform, answer);
     }
+    // What was never asked while converging may matter once it is decided.
+    while (settle_all(rows)) sweep_from(rows, stages_.back(), uniform, answer);
     answer.value = now_.mean;
     answer.violations = now_.violations;
-    for (const std::size_t n : order_) settle(problem_.nodes[n], rows[n]);
     answer.rows = std::move(rows);
     return answer;
+  }
+
+  /// Sweeps until none is needed; `rows` is start and end.
+  void sweep_from(std::vector<Rows>& rows, double multiplier, Uniform& uniform,
+                  AscentAnswer& answer) {
+    solver_.start(rows, multiplier);
+    refresh();
+    answer.converged = false;
+    for (std::size_t sweep = 0; sweep < options_.maximum_sweeps && !answer.converged; ++sweep) {
+      if (options_.schedule == AscentSchedule::random) shuffle(uniform);
+      answer.converged = improve(answer);
+      ++answer.sweeps;
+    }
+    for (std::size_t n = 0; n < rows.size(); ++n) rows[n] = solver_.rows(n);
+  }
+
+  /// Whether some row was not deterministic yet. Updates keep rows so, hence once at most.
+  bool settle_all(std::vector<Rows>& rows) const {
+    bool changed = false;
+    for (const std::size_t n : order_) {
+      if (settle(problem_.nodes[n], rows[n])) changed = true;
+    }
+    return changed;
   }
 
   /// One sweep; whether it was the last that is needed.
@@ -162,15 +178,19 @@ class Ascent {
   }
 
   /// A deterministic choice is one also where it was never asked.
-  void settle(const Node& node, Rows& rows) const {
-    if (node.kind != ConditionalKind::arg_max) return;
+  bool settle(const Node& node, Rows& rows) const {
+    if (node.kind != ConditionalKind::arg_max) return false;
+    bool changed = false;
     const std::size_t width = problem_.graph->cardinality(node.variable);
     for (std::size_t i = 0; i < rows.size(); i += width) {
       const auto row = std::span(rows).subspan(i, width);
       const auto best = std::ranges::max_element(row) - row.begin();
+      if (row[static_cast<std::size_t>(best)] == 1.0) continue;
+      changed = true;
       std::ranges::fill(row, 0.0);
       row[static_cast<std::size_t>(best)] = 1.0;
     }
+    return changed;
   }
 
   const Problem& problem_;

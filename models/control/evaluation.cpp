@@ -167,7 +167,10 @@ class Evaluation {
     Messages messages;
     if (posterior_) {
       StationaryResult beta = fixed_point(posterior_->slices.front(), options_, watch);
-      if (beta.status == Status::cancelled || beta.status == Status::deadline) {
+      if (beta.status == Status::deadline) {
+        solution_.message = "answered; log Z and the gap did not come within the time limit";
+      }
+      if (beta.status == Status::cancelled) {
         solution_.status = beta.status;
         solution_.message = std::move(beta.message);
         return false;

@@ -318,3 +318,22 @@ TEST_CASE("ascent: limits, cancelling, repeatability") {
     CHECK_THROWS_AS(static_cast<void>(maximize(graph, {}, family, bad)), OptionError);
   }
 }
+
+TEST_CASE("ascent: what was never asked is decided, and then asked again") {
+  FactorGraph graph;
+  const VariableId a = graph.add_variable("a", 2);
+  const VariableId b = graph.add_variable("b", 2);
+  graph.add_factor({a, b}, std::vector<double>{1.0, 0.0, 0.01, 0.01});
+  Family family(graph);
+  family.free(a, {});
+  family.arg_max(b, {a});
+  VariationalOptions options;
+  options.method = VariationalMethod::ascent;
+  for (const AscentSchedule schedule :
+       {AscentSchedule::forward, AscentSchedule::backward, AscentSchedule::random}) {
+    options.schedule = schedule;
+    // log(1 + 0.01): both states of a, each with its best answer.
+    CHECK(maximize(graph, {}, family, options).value ==
+          doctest::Approx(std::log(1.01)).epsilon(1e-9));
+  }
+}
