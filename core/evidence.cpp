@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace credo {
@@ -23,6 +24,10 @@ void Evidence::allow(VariableId v, std::vector<std::size_t> states) {
   const auto repeated = std::ranges::unique(states);
   states.erase(repeated.begin(), repeated.end());
   findings_.insert_or_assign(v, Finding{v, FindingKind::allowed, 0, {}, std::move(states)});
+}
+
+void Evidence::observe_value(VariableId v, std::vector<double> value) {
+  findings_.insert_or_assign(v, Finding{v, FindingKind::value, 0, {}, {}, std::move(value)});
 }
 
 void Evidence::retract(VariableId v) { findings_.erase(v); }
@@ -58,6 +63,15 @@ void Evidence::validate(const FactorGraph& graph) const {
           fmt::format("evidence: expected variables below {}, got {}", graph.variable_count(), v));
     }
     const Variable& variable = graph.variable(v);
+    if (variable.is_continuous() != (finding.kind == FindingKind::value)) {
+      throw EvidenceError(variable.is_continuous()
+                              ? fmt::format("evidence on {}: expected {} real numbers, got a "
+                                            "finding about states; the variable is continuous",
+                                            variable.name, variable.dimension)
+                              : fmt::format("evidence on {}: expected a finding about states, got "
+                                            "a value; the variable is discrete",
+                                            variable.name));
+    }
     const auto check_state = [&variable](std::size_t state) {
       if (state >= variable.cardinality) {
         throw EvidenceError(fmt::format("evidence on {}: expected a state from 0 to {}, got {}",
@@ -89,6 +103,14 @@ void Evidence::validate(const FactorGraph& graph) const {
           }
         }
         break;
+      case FindingKind::value:
+        if (finding.value.size() != variable.dimension ||
+            !std::ranges::all_of(finding.value, [](double x) { return std::isfinite(x); })) {
+          throw EvidenceError(fmt::format("evidence on {}: expected {} finite numbers, got ({})",
+                                          variable.name, variable.dimension,
+                                          fmt::join(finding.value, ", ")));
+        }
+        break;
     }
   }
 }
@@ -105,6 +127,8 @@ std::string describe(const FactorGraph& graph, const Finding& finding) {
       for (const std::size_t state : finding.allowed) names.push_back(variable.state_name(state));
       return fmt::format("{} in {{{}}}", variable.name, fmt::join(names, ", "));
     }
+    case FindingKind::value:
+      return fmt::format("{} = ({})", variable.name, fmt::join(finding.value, ", "));
   }
   return variable.name;
 }

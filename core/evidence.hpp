@@ -15,6 +15,7 @@ enum class FindingKind : std::uint8_t {
   hard,        ///< one state
   likelihood,  ///< a non-negative weight per state, e.g. p(report given state)
   allowed,     ///< a set of states
+  value,       ///< the value of a continuous variable
 };
 
 /// One finding about one variable.
@@ -24,6 +25,7 @@ struct Finding {
   std::size_t state = 0;             ///< hard: the observed state
   std::vector<double> likelihood;    ///< likelihood: one weight per state, linear domain
   std::vector<std::size_t> allowed;  ///< allowed: increasing, distinct states
+  std::vector<double> value = {};    ///< value: one finite number per dimension
 
   friend bool operator==(const Finding&, const Finding&) = default;
 };
@@ -38,6 +40,8 @@ class Evidence {
   void observe_likelihood(VariableId v, std::vector<double> likelihood);
   /// x_v is one of the states.
   void allow(VariableId v, std::vector<std::size_t> states);
+  /// x_v = value, of a continuous variable.
+  void observe_value(VariableId v, std::vector<double> value);
   /// Forgets the finding about v, if there is one.
   void retract(VariableId v);
 
@@ -57,7 +61,8 @@ class Evidence {
 
   /// Throws EvidenceError, naming the variable, on unknown variables, states out
   /// of range, likelihoods of the wrong length or with negative, NaN or
-  /// infinite weights, and empty sets.
+  /// infinite weights, empty sets, and values of the wrong dimension or not finite; and when the
+  /// kind of finding is not for the kind of variable.
   void validate(const FactorGraph& graph) const;
 
   friend bool operator==(const Evidence&, const Evidence&) = default;

@@ -33,9 +33,21 @@ VariableId FactorGraph::add_variable(std::string variable_name, std::size_t card
   return add_variable(Variable{std::move(variable_name), cardinality, std::move(states)});
 }
 
+VariableId FactorGraph::add_continuous_variable(std::string variable_name, std::size_t dimension) {
+  if (dimension == 0) {
+    throw ModelError(
+        fmt::format("variable {}: expected a dimension of at least 1, got 0", variable_name));
+  }
+  return add_variable(Variable{std::move(variable_name), 0, {}, dimension});
+}
+
 VariableId FactorGraph::add_variable(Variable variable) {
   if (variable.name.empty()) throw ModelError("variable: expected a name, got an empty one");
-  if (variable.cardinality == 0) {
+  if (variable.is_continuous() && (variable.cardinality != 0 || !variable.states.empty())) {
+    throw ModelError(
+        fmt::format("variable {}: expected states or a dimension, got both", variable.name));
+  }
+  if (variable.cardinality == 0 && !variable.is_continuous()) {
     throw ModelError(
         fmt::format("variable {}: expected a cardinality of at least 1, got 0", variable.name));
   }
@@ -57,6 +69,7 @@ VariableId FactorGraph::add_variable(Variable variable) {
     throw ModelError(
         fmt::format("variable {}: expected a new name, this one is taken", variable.name));
   }
+  if (variable.is_continuous()) ++continuous_count_;
   variables_.push_back(std::move(variable));
   factors_of_.emplace_back();
   return id;
@@ -64,11 +77,26 @@ VariableId FactorGraph::add_variable(Variable variable) {
 
 namespace {
 
-void check_known(FactorId id, const Scope& scope, std::size_t variable_count) {
+/// Throws unless every variable is known and of the kind.
+void check_known(FactorId id, const Scope& scope, std::span<const Variable> variables,
+                 bool continuous = false) {
   for (const VariableId v : scope) {
-    if (v < variable_count) continue;
-    throw ModelError(
-        fmt::format("factor {}: expected variables below {}, got {}", id, variable_count, v));
+    if (v >= variables.size()) {
+      throw ModelError(
+          fmt::format("factor {}: expected variables below {}, got {}", id, variables.size(), v));
+    }
+    if (variables[v].is_continuous() == continuous) continue;
+    throw ModelError(fmt::format("factor {}: expected {} variables, got {}, which is {}", id,
+                                 continuous ? "continuous" : "discrete", variables[v].name,
+                                 continuous ? "discrete" : "continuous"));
+  }
+}
+
+void check_distinct(FactorId id, Scope scope, std::span<const Variable> variables) {
+  std::ranges::sort(scope);
+  if (const auto twin = std::ranges::adjacent_find(scope); twin != scope.end()) {
+    throw ModelError(fmt::format("factor {}: expected distinct variables, got {} twice", id,
+                                 variables[*twin].name));
   }
 }
 
@@ -76,13 +104,8 @@ void check_known(FactorId id, const Scope& scope, std::size_t variable_count) {
 
 FactorId FactorGraph::add_factor(Scope scope, Table table) {
   const auto id = static_cast<FactorId>(factors_.size());
-  check_known(id, scope, variables_.size());
-  Scope sorted = scope;
-  std::ranges::sort(sorted);
-  if (const auto twin = std::ranges::adjacent_find(sorted); twin != sorted.end()) {
-    throw ModelError(fmt::format("factor {}: expected distinct variables, got {} twice", id,
-                                 variables_[*twin].name));
-  }
+  check_known(id, scope, variables_);
+  check_distinct(id, scope, variables_);
   const std::vector<std::size_t> expected = shape_of(scope);
   if (!std::ranges::equal(expected, table.shape())) {
     std::vector<std::string_view> names;
@@ -97,7 +120,7 @@ FactorId FactorGraph::add_factor(Scope scope, Table table) {
 }
 
 FactorId FactorGraph::add_factor(Scope scope, std::vector<double> values) {
-  check_known(static_cast<FactorId>(factors_.size()), scope, variables_.size());
+  check_known(static_cast<FactorId>(factors_.size()), scope, variables_);
   Table table = Table::dense(shape_of(scope), std::move(values));
   return add_factor(std::move(scope), std::move(table));
 }
@@ -175,6 +198,42 @@ FactorId FactorGraph::add_conditional(Scope scope, VariableId child, Table table
   return id;
 }
 
+GaussianFactorId FactorGraph::add_gaussian_factor(Scope continuous, GaussianTable table) {
+  return add_gaussian_factor({}, std::move(continuous), std::move(table));
+}
+
+GaussianFactorId FactorGraph::add_gaussian_factor(Scope scope, Scope continuous,
+                                                  GaussianTable table) {
+  const auto id = static_cast<GaussianFactorId>(gaussian_factors_.size());
+  check_known(id, scope, variables_);
+  check_known(id, continuous, variables_, true);
+  check_distinct(id, scope, variables_);
+  check_distinct(id, continuous, variables_);
+  std::vector<std::size_t> dimensions;
+  for (const VariableId v : continuous) dimensions.push_back(variables_[v].dimension);
+  std::optional<VariableId> child;
+  if (table.is_conditional() && !continuous.empty()) child = continuous.back();
+  const std::vector<std::size_t> shape = shape_of(scope);
+  const bool fits = std::ranges::equal(shape, table.shape()) &&
+                    std::ranges::equal(dimensions, table.dimensions());
+  gaussian_factors_.push_back({std::move(scope), std::move(continuous), std::move(table), child});
+  if (fits) return id;
+  const GaussianTable& given = gaussian_factors_.back().table;
+  const std::string what = fmt::format(
+      "{}: expected a Gaussian table of shape [{}] and dimensions [{}], got [{}] and [{}]",
+      describe_gaussian(id), fmt::join(shape, ", "), fmt::join(dimensions, ", "),
+      fmt::join(given.shape(), ", "), fmt::join(given.dimensions(), ", "));
+  gaussian_factors_.pop_back();
+  throw ModelError(what);
+}
+
+void FactorGraph::require_discrete(std::string_view who) const {
+  if (!has_continuous_variables()) return;
+  const auto found = std::ranges::find_if(variables_, &Variable::is_continuous);
+  throw ModelError(fmt::format("{}: expected discrete variables only, got {}, which is continuous",
+                               who, found->name));
+}
+
 std::optional<VariableId> FactorGraph::find_variable(std::string_view wanted) const {
   const auto at = by_name_.find(std::string(wanted));
   return at == by_name_.end() ? std::nullopt : std::optional(at->second);
@@ -219,6 +278,51 @@ double FactorGraph::log_weight(std::span<const std::size_t> assignment) const {
   return total.value();
 }
 
+double FactorGraph::log_weight(std::span<const std::size_t> states,
+                               std::span<const std::vector<double>> values) const {
+  if (states.size() != variables_.size() || values.size() != variables_.size()) {
+    throw ModelError(fmt::format("assignment: expected {} states and values, got {} and {}",
+                                 variables_.size(), states.size(), values.size()));
+  }
+  CompensatedSum total;
+  const auto add = [&total](double log_value) {
+    total.add(log_value);
+    return log_value > -kInfinity;
+  };
+  const auto states_of = [&states](const Scope& scope) {
+    std::vector<std::size_t> chosen;
+    for (const VariableId v : scope) chosen.push_back(states[v]);
+    return chosen;
+  };
+  for (const Factor& f : factors_) {
+    if (!add(f.table.log_at(f.table.index_of(states_of(f.scope))))) return -kInfinity;
+  }
+  for (const GaussianFactor& f : gaussian_factors_) {
+    std::uint64_t entry = 0;
+    for (const VariableId v : f.scope) {
+      if (states[v] >= cardinality(v)) {
+        throw ModelError(fmt::format("assignment: expected a state of {} from 0 to {}, got {}",
+                                     variables_[v].name, cardinality(v) - 1, states[v]));
+      }
+      entry = entry * cardinality(v) + states[v];
+    }
+    std::vector<double> x;
+    for (const VariableId v : f.continuous) x.insert(x.end(), values[v].begin(), values[v].end());
+    if (!add(f.table.log_at(entry, x))) return -kInfinity;
+  }
+  return total.value();
+}
+
+std::string FactorGraph::describe_gaussian(GaussianFactorId f) const {
+  const GaussianFactor& factor = gaussian_factors_.at(f);
+  std::vector<std::string_view> discrete;
+  std::vector<std::string_view> continuous;
+  for (const VariableId v : factor.scope) discrete.push_back(variables_[v].name);
+  for (const VariableId v : factor.continuous) continuous.push_back(variables_[v].name);
+  return fmt::format("g{}({}{}{})", f, fmt::join(discrete, ", "), discrete.empty() ? "" : "; ",
+                     fmt::join(continuous, ", "));
+}
+
 std::string FactorGraph::describe(FactorId f) const {
   std::vector<std::string_view> names;
   for (const VariableId v : factors_.at(f).scope) names.push_back(variables_[v].name);
@@ -226,6 +330,7 @@ std::string FactorGraph::describe(FactorId f) const {
 }
 
 bool FactorGraph::is_bayesian_network() const {
+  if (has_continuous_variables()) return false;
   std::vector<char> has_conditional(variables_.size(), 0);
   std::vector<Arc> arcs;
   for (const Factor& f : factors_) {

@@ -1,7 +1,9 @@
 #pragma once
 // The factor graph: variables, and factors that bind shared tables to scopes.
-// It denotes p~(x) = prod_f f(x_f) and Z = sum_x p~(x).
+// It denotes p~(x) = prod_f f(x_f) and Z = sum_x p~(x); over continuous variables the sum is an
+// integral.
 
+#include <credo/core/gaussian_table.hpp>
 #include <credo/core/table.hpp>
 
 #include <cstddef>
@@ -19,15 +21,21 @@ namespace credo {
 using VariableId = std::uint32_t;
 /// Index of a factor in its graph, in order of addition.
 using FactorId = std::uint32_t;
+/// Index of a Gaussian factor in its graph, in order of addition; counted apart from FactorId.
+using GaussianFactorId = std::uint32_t;
 /// Ordered variables of a table; row-major, the last varies fastest.
 using Scope = std::vector<VariableId>;
 
-/// A discrete variable. Never empty: cardinality >= 1.
+/// A discrete variable (cardinality >= 1, dimension 0), or a continuous one (cardinality 0,
+/// dimension >= 1: a vector of R^dimension).
 struct Variable {
   std::string name;
   std::size_t cardinality = 0;
   /// Empty, or one distinct name per state.
-  std::vector<std::string> states;
+  std::vector<std::string> states = {};
+  std::size_t dimension = 0;
+
+  [[nodiscard]] bool is_continuous() const noexcept { return dimension > 0; }
 
   /// The name of a state, or its number when states have no names.
   [[nodiscard]] std::string state_name(std::size_t state) const;
@@ -48,6 +56,19 @@ struct Factor {
   friend bool operator==(const Factor&, const Factor&) = default;
 };
 
+/// A Gaussian table bound to discrete and continuous variables.
+struct GaussianFactor {
+  /// Discrete variables: the extents of the table.
+  Scope scope;
+  /// Continuous variables: the blocks of the table.
+  Scope continuous;
+  GaussianTable table;
+  /// continuous.back() when the table is a conditional.
+  std::optional<VariableId> child;
+
+  friend bool operator==(const GaussianFactor&, const GaussianFactor&) = default;
+};
+
 /// Variables and factors. Built by adding; engines borrow it const.
 class FactorGraph {
  public:
@@ -56,6 +77,9 @@ class FactorGraph {
   VariableId add_variable(std::string name, std::size_t cardinality,
                           std::vector<std::string> states = {});
   VariableId add_variable(Variable variable);
+  /// Adds a continuous variable in R^dimension. Throws ModelError on an empty or taken name and
+  /// dimension 0.
+  VariableId add_continuous_variable(std::string name, std::size_t dimension = 1);
 
   /// Adds f(scope). Throws ModelError, naming variable and factor, on unknown
   /// or repeated variables and on a shape that differs from the cardinalities.
@@ -66,6 +90,13 @@ class FactorGraph {
   /// Adds p(child given others of scope); child must be in scope. Throws as
   /// add_factor, and when some column does not sum to 1 within tolerance (kInfinity: unchecked).
   FactorId add_conditional(Scope scope, VariableId child, Table table, double tolerance = 1e-6);
+
+  /// Adds f(scope, continuous): a quadratic log-factor, or a conditional of continuous.back(), for
+  /// every joint state of scope. Throws ModelError, naming variable and factor, on unknown or
+  /// repeated variables, kinds of variables that do not fit, and shapes or dimensions that differ.
+  GaussianFactorId add_gaussian_factor(Scope scope, Scope continuous, GaussianTable table);
+  /// The same without discrete variables.
+  GaussianFactorId add_gaussian_factor(Scope continuous, GaussianTable table);
 
   // Indices out of range throw std::out_of_range: they are bugs of the caller.
   [[nodiscard]] std::size_t variable_count() const noexcept { return variables_.size(); }
@@ -82,6 +113,17 @@ class FactorGraph {
     return factors_of_.at(v);
   }
 
+  [[nodiscard]] std::span<const GaussianFactor> gaussian_factors() const noexcept {
+    return gaussian_factors_;
+  }
+  [[nodiscard]] const GaussianFactor& gaussian_factor(GaussianFactorId f) const {
+    return gaussian_factors_.at(f);
+  }
+  /// Whether some variable is continuous; without one there are no Gaussian factors.
+  [[nodiscard]] bool has_continuous_variables() const noexcept { return continuous_count_ > 0; }
+  /// Throws ModelError, naming a variable and `who` complains, when some variable is continuous.
+  void require_discrete(std::string_view who) const;
+
   /// The variable of that name, if there is one.
   [[nodiscard]] std::optional<VariableId> find_variable(std::string_view name) const;
   /// The variable of that name. Throws ModelError with the nearest names.
@@ -93,8 +135,15 @@ class FactorGraph {
   /// logarithms. Throws ModelError on a wrong count or state.
   [[nodiscard]] double log_weight(std::span<const std::size_t> assignment) const;
 
+  /// The same with continuous variables: states[v] of the discrete ones, values[v] (dimension
+  /// numbers) of the continuous ones; the other entries are ignored.
+  [[nodiscard]] double log_weight(std::span<const std::size_t> states,
+                                  std::span<const std::vector<double>> values) const;
+
   /// "f3(rain, sprinkler)": a factor as messages name it.
   [[nodiscard]] std::string describe(FactorId f) const;
+  /// "g3(gear; position, speed)": discrete variables first.
+  [[nodiscard]] std::string describe_gaussian(GaussianFactorId f) const;
 
   /// Whether every factor is a conditional, every variable the child of exactly
   /// one, and the directed graph is acyclic.
@@ -104,12 +153,15 @@ class FactorGraph {
   std::string name;
 
   friend bool operator==(const FactorGraph& a, const FactorGraph& b) {
-    return a.name == b.name && a.variables_ == b.variables_ && a.factors_ == b.factors_;
+    return a.name == b.name && a.variables_ == b.variables_ && a.factors_ == b.factors_ &&
+           a.gaussian_factors_ == b.gaussian_factors_;
   }
 
  private:
   std::vector<Variable> variables_;
   std::vector<Factor> factors_;
+  std::vector<GaussianFactor> gaussian_factors_;
+  std::size_t continuous_count_ = 0;
   std::vector<std::vector<FactorId>> factors_of_;
   std::unordered_map<std::string, VariableId> by_name_;
 };

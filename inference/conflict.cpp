@@ -32,6 +32,9 @@ Evidence evidence_of(std::span<const Finding> findings) {
       case FindingKind::allowed:
         evidence.allow(f.variable, f.allowed);
         break;
+      case FindingKind::value:
+        evidence.observe_value(f.variable, f.value);
+        break;
     }
   }
   return evidence;

@@ -35,6 +35,8 @@ class ZeroPropagation {
         case FindingKind::likelihood:
           for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = finding.likelihood[i] > 0.0;
           break;
+        case FindingKind::value:
+          break;
       }
     }
   }

@@ -205,6 +205,7 @@ class Passing {
 
 MessagePassingResult propagate(const FactorGraph& graph, const Evidence& evidence,
                                const MessagePassingOptions& options) {
+  graph.require_discrete("message passing");
   evidence.validate(graph);
   options.validate();
   return message_passing::Passing(graph, evidence, options).run();

@@ -108,7 +108,7 @@ std::string_view conditional_kind_name(ConditionalKind kind) noexcept {
   return "";
 }
 
-Family::Family(const FactorGraph& graph) : graph_(&graph) {}
+Family::Family(const FactorGraph& graph) : graph_(&graph) { graph.require_discrete("family"); }
 
 void Family::add(Conditional conditional) {
   check_variables(*graph_, conditional);

@@ -1,0 +1,216 @@
+#include <credo/core/error.hpp>
+#include <credo/core/gaussian_table.hpp>
+#include <credo/core/numerics.hpp>
+
+#include <fmt/format.h>
+#include <Eigen/Core>
+#include <Eigen/Eigenvalues>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <utility>
+
+namespace credo {
+
+struct GaussianTable::Data {
+  std::vector<std::size_t> shape;
+  std::vector<std::size_t> dimensions;
+  std::size_t dimension = 0;
+  std::uint64_t size = 0;
+  std::vector<QuadraticForm> forms;
+  std::vector<LinearGaussian> kernels;
+};
+
+namespace {
+
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using MatrixView = Eigen::Map<const RowMajor>;
+using VectorView = Eigen::Map<const Eigen::VectorXd>;
+
+/// What rounding may do to a symmetric matrix, relative to its largest entry.
+constexpr double kTolerance = 1e-9;
+
+Eigen::Index index(std::size_t n) { return static_cast<Eigen::Index>(n); }
+
+void check_extents(const std::vector<std::size_t>& shape,
+                   const std::vector<std::size_t>& dimensions) {
+  if (std::ranges::find(shape, std::size_t{0}) != shape.end()) {
+    throw ModelError("Gaussian table: expected extents of at least 1, got 0");
+  }
+  if (dimensions.empty() || std::ranges::find(dimensions, std::size_t{0}) != dimensions.end()) {
+    throw ModelError("Gaussian table: expected continuous blocks of dimension at least 1");
+  }
+}
+
+std::uint64_t product(const std::vector<std::size_t>& shape) {
+  std::uint64_t size = 1;
+  for (const std::size_t extent : shape) size *= extent;
+  return size;
+}
+
+void check_numbers(std::size_t at, std::string_view what, const std::vector<double>& numbers,
+                   std::size_t expected) {
+  if (numbers.size() != expected) {
+    throw ModelError(fmt::format("Gaussian table, entry {}: expected {} numbers in {}, got {}", at,
+                                 expected, what, numbers.size()));
+  }
+  for (const double number : numbers) {
+    if (!std::isfinite(number)) {
+      throw ModelError(fmt::format(
+          "Gaussian table, entry {}: expected finite numbers in {}, got {}", at, what, number));
+    }
+  }
+}
+
+double largest(const std::vector<double>& numbers) {
+  double bound = 0.0;
+  for (const double number : numbers) bound = std::max(bound, std::fabs(number));
+  return bound;
+}
+
+/// Throws unless symmetric within rounding; makes it symmetric to the bit.
+void symmetrise(std::size_t at, std::string_view what, std::vector<double>& matrix, std::size_t n) {
+  const double allowed = kTolerance * largest(matrix);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      double& below = matrix[i * n + j];
+      double& above = matrix[j * n + i];
+      if (!(std::fabs(below - above) <= allowed)) {
+        throw ModelError(fmt::format(
+            "Gaussian table, entry {}: expected a symmetric {}, got {} at ({}, {}) and {} at ({}, "
+            "{})",
+            at, what, below, i, j, above, j, i));
+      }
+      below = above = below + (above - below) / 2.0;
+    }
+  }
+}
+
+void check_semidefinite(std::size_t at, const std::vector<double>& matrix, std::size_t n) {
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
+      MatrixView(matrix.data(), index(n), index(n)), Eigen::EigenvaluesOnly);
+  const double smallest = solver.eigenvalues().minCoeff();
+  const double bound = solver.eigenvalues().cwiseAbs().maxCoeff();
+  if (!(smallest >= -kTolerance * bound)) {
+    throw ModelError(fmt::format(
+        "Gaussian table, entry {}: expected a positive semi-definite covariance, got one with the "
+        "eigenvalue {}",
+        at, smallest));
+  }
+}
+
+double log_density(const LinearGaussian& kernel, std::span<const double> x, std::size_t child) {
+  const std::size_t parents = x.size() - child;
+  Eigen::VectorXd residual =
+      VectorView(x.data() + parents, index(child)) - VectorView(kernel.offset.data(), index(child));
+  double scale = residual.cwiseAbs().maxCoeff() + largest(kernel.offset);
+  if (parents > 0) {
+    const Eigen::VectorXd shift = MatrixView(kernel.gain.data(), index(child), index(parents)) *
+                                  VectorView(x.data(), index(parents));
+    residual -= shift;
+    scale += shift.cwiseAbs().maxCoeff();
+  }
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
+      MatrixView(kernel.covariance.data(), index(child), index(child)));
+  const double bound = solver.eigenvalues().cwiseAbs().maxCoeff();
+  const Eigen::VectorXd turned = solver.eigenvectors().transpose() * residual;
+  double sum = 0.0;
+  for (Eigen::Index i = 0; i < turned.size(); ++i) {
+    const double variance = solver.eigenvalues()[i];
+    if (variance > kTolerance * bound) {
+      sum -= (turned[i] * turned[i] / variance + std::log(2.0 * std::numbers::pi * variance)) / 2.0;
+    } else if (std::fabs(turned[i]) > kTolerance * scale) {
+      return -kInfinity;
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+GaussianTable GaussianTable::quadratic(std::vector<std::size_t> shape,
+                                       std::vector<std::size_t> dimensions,
+                                       std::vector<QuadraticForm> forms) {
+  check_extents(shape, dimensions);
+  auto data = std::make_shared<Data>();
+  data->size = product(shape);
+  const std::size_t n = std::reduce(dimensions.begin(), dimensions.end());
+  if (forms.size() != data->size) {
+    throw ModelError(fmt::format("Gaussian table: expected {} quadratic forms, got {}", data->size,
+                                 forms.size()));
+  }
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    check_numbers(i, "the precision", forms[i].precision, n * n);
+    check_numbers(i, "the linear part", forms[i].linear, n);
+    symmetrise(i, "precision", forms[i].precision, n);
+    if (std::isnan(forms[i].constant) || forms[i].constant == kInfinity) {
+      throw ModelError(
+          fmt::format("Gaussian table, entry {}: expected a constant below infinity, got {}", i,
+                      forms[i].constant));
+    }
+  }
+  data->shape = std::move(shape);
+  data->dimensions = std::move(dimensions);
+  data->dimension = n;
+  data->forms = std::move(forms);
+  return GaussianTable(std::move(data));
+}
+
+GaussianTable GaussianTable::conditional(std::vector<std::size_t> shape,
+                                         std::vector<std::size_t> dimensions,
+                                         std::vector<LinearGaussian> kernels) {
+  check_extents(shape, dimensions);
+  auto data = std::make_shared<Data>();
+  data->size = product(shape);
+  const std::size_t n = std::reduce(dimensions.begin(), dimensions.end());
+  const std::size_t child = dimensions.back();
+  if (kernels.size() != data->size) {
+    throw ModelError(fmt::format("Gaussian table: expected {} linear-Gaussian kernels, got {}",
+                                 data->size, kernels.size()));
+  }
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    check_numbers(i, "the gain", kernels[i].gain, child * (n - child));
+    check_numbers(i, "the offset", kernels[i].offset, child);
+    check_numbers(i, "the covariance", kernels[i].covariance, child * child);
+    symmetrise(i, "covariance", kernels[i].covariance, child);
+    check_semidefinite(i, kernels[i].covariance, child);
+  }
+  data->shape = std::move(shape);
+  data->dimensions = std::move(dimensions);
+  data->dimension = n;
+  data->kernels = std::move(kernels);
+  return GaussianTable(std::move(data));
+}
+
+std::span<const std::size_t> GaussianTable::shape() const noexcept { return data_->shape; }
+std::span<const std::size_t> GaussianTable::dimensions() const noexcept {
+  return data_->dimensions;
+}
+std::size_t GaussianTable::dimension() const noexcept { return data_->dimension; }
+std::uint64_t GaussianTable::size() const noexcept { return data_->size; }
+std::span<const QuadraticForm> GaussianTable::forms() const noexcept { return data_->forms; }
+std::span<const LinearGaussian> GaussianTable::kernels() const noexcept { return data_->kernels; }
+
+double GaussianTable::log_at(std::uint64_t at, std::span<const double> x) const {
+  if (x.size() != data_->dimension || at >= data_->size) {
+    throw ModelError(fmt::format(
+        "Gaussian table: expected {} numbers and an entry below {}, got {} and entry {}",
+        data_->dimension, data_->size, x.size(), at));
+  }
+  if (is_conditional()) return log_density(data_->kernels[at], x, data_->dimensions.back());
+  const QuadraticForm& form = data_->forms[at];
+  const VectorView point(x.data(), index(x.size()));
+  const MatrixView precision(form.precision.data(), point.size(), point.size());
+  return form.constant + VectorView(form.linear.data(), point.size()).dot(point) -
+         point.dot(precision * point) / 2.0;
+}
+
+bool operator==(const GaussianTable& a, const GaussianTable& b) {
+  return a.data_ == b.data_ ||
+         (a.data_->shape == b.data_->shape && a.data_->dimensions == b.data_->dimensions &&
+          a.data_->forms == b.data_->forms && a.data_->kernels == b.data_->kernels);
+}
+
+}  // namespace credo
