@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <random>
 #include <span>
+#include <string>
+#include <string_view>
 
 namespace credo {
 
@@ -50,6 +52,12 @@ class Random {
   std::size_t categorical(std::span<const double> weights) {
     return categorical(weights.size(), [weights](std::size_t state) { return weights[state]; });
   }
+
+  /// Everything the next draws depend on, as text.
+  [[nodiscard]] std::string state() const;
+  /// Goes on with the draws that were next when the text was made. False, and left as it was, when
+  /// state() did not write the text.
+  [[nodiscard]] bool restore(std::string_view state);
 
  private:
   std::mt19937_64 engine_;

@@ -1,0 +1,71 @@
+#pragma once
+// Learners and environments by name: what the command line offers.
+
+#include <credo/models/control/environments.hpp>
+#include <credo/models/control/learning/run.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace credo::control::learning {
+
+/// What every learner is asked by name; each has more options of its own.
+struct LearnRequest {
+  RunOptions run = {};
+  /// gamma in (0, 1].
+  double discount = 0.99;
+  /// alpha > 0, in units of reward. Nothing: learned where the method can, else 1.
+  std::optional<double> temperature = std::nullopt;
+  /// uniform or counting.
+  ActionPrior prior = ActionPrior::uniform;
+  /// Of the method's main step; nothing: its default.
+  std::optional<double> learning_rate = std::nullopt;
+};
+
+struct LearnedAnswer {
+  LearningRun run;
+  /// States x actions, when observations are states and actions discrete; else empty. -infinity
+  /// where unavailable. Empty for methods without.
+  std::vector<double> action_value;
+  /// pi(a given s), states x actions; likewise.
+  std::vector<double> policy;
+  /// Whatever else is worth a line: a name and a number.
+  std::vector<std::pair<std::string, double>> figures;
+};
+
+struct Learner {
+  std::string_view name;
+  std::string_view summary;
+  /// Why it cannot learn there, in one sentence; "" when it can.
+  std::string (*why_not)(const Environment& environment);
+  LearnedAnswer (*learn)(Environment& environment, const LearnRequest& request);
+};
+/// Those of this library. Soft actor-critic stands in a component of its own.
+[[nodiscard]] std::span<const Learner> learners() noexcept;
+
+/// What environments by name can be made with.
+struct LearningEnvironmentOptions {
+  /// Of tabular environments.
+  EnvironmentOptions tables = {};
+  /// Nothing: the published one, if any.
+  std::optional<std::size_t> time_limit = std::nullopt;
+  /// Tabular environments only.
+  bool exploring_starts = false;
+};
+
+/// Names of make_learning_environment: cart_pole, mountain_car_continuous, pendulum, and the tables
+/// of control::environments().
+[[nodiscard]] std::vector<std::string> learning_environment_names();
+/// Published time limits: frozen_lake 100 (8x8: 200), taxi 200, cliff_walking and grid none;
+/// cart_pole 500, pendulum 200, mountain_car_continuous 999. Throws OptionError with the nearest
+/// names, and for options that the environment does not take.
+[[nodiscard]] std::unique_ptr<Environment> make_learning_environment(
+    std::string_view name, const LearningEnvironmentOptions& options = {});
+
+}  // namespace credo::control::learning
