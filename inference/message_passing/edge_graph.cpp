@@ -4,6 +4,7 @@
 #include <credo/inference/message_passing/edge_graph.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace credo::message_passing {
 
@@ -96,8 +97,10 @@ class BreadthFirst {
 
 }  // namespace
 
-EdgeGraph make_edge_graph(const FactorGraph& graph, const Evidence& evidence) {
+EdgeGraph make_edge_graph(const FactorGraph& graph, const Evidence& evidence,
+                          std::vector<FactorId> host) {
   EdgeGraph edges;
+  edges.host = std::move(host);
   edges.observed_state.assign(graph.variable_count(), kNone);
   for (const auto& [v, finding] : evidence.findings()) {
     if (finding.kind == FindingKind::hard) {
@@ -114,7 +117,7 @@ EdgeGraph make_edge_graph(const FactorGraph& graph, const Evidence& evidence) {
   for (FactorId f = 0; f < graph.factor_count(); ++f) {
     const Scope& scope = graph.factor(f).scope;
     for (std::uint32_t a = 0; a < scope.size(); ++a) {
-      if (edges.observed(scope[a])) continue;
+      if (edges.observed(scope[a]) || edges.absorbed(f)) continue;
       edges.factor.push_back(f);
       edges.variable.push_back(scope[a]);
       edges.axis.push_back(a);

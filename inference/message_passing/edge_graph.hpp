@@ -28,6 +28,9 @@ struct EdgeGraph {
   std::vector<std::uint32_t> edges_of;
   std::vector<std::size_t> state_at;          ///< per variable, and the end; observed: no states
   std::vector<std::uint32_t> observed_state;  ///< per variable; kNone when there is no hard finding
+  /// Per factor the constrained factor that has taken it in, or kNone; empty: none has. Such a
+  /// factor has no edges.
+  std::vector<FactorId> host;
 
   /// Factors with edges, breadth first from the roots: one root per connected component, a
   /// variable or a factor.
@@ -47,6 +50,7 @@ struct EdgeGraph {
     return message_at[e + 1] - message_at[e];
   }
   [[nodiscard]] bool observed(VariableId v) const { return observed_state[v] != kNone; }
+  [[nodiscard]] bool absorbed(FactorId f) const { return !host.empty() && host[f] != kNone; }
   [[nodiscard]] std::span<const std::uint32_t> edges(VariableId v) const {
     return std::span(edges_of).subspan(first_of_variable[v],
                                        first_of_variable[v + 1] - first_of_variable[v]);
@@ -54,7 +58,8 @@ struct EdgeGraph {
 };
 
 /// Everything but the order.
-[[nodiscard]] EdgeGraph make_edge_graph(const FactorGraph& graph, const Evidence& evidence);
+[[nodiscard]] EdgeGraph make_edge_graph(const FactorGraph& graph, const Evidence& evidence,
+                                        std::vector<FactorId> host);
 /// Fills order, edge_to_root, roots and forest. child_edge: per factor the edge of its child if it
 /// is constrained, else kNone (or empty: none is). Roots are chosen so that, where possible,
 /// constrained factors point away from them; one without parents becomes a root.

@@ -123,12 +123,13 @@ void FactorRule::weigh_parents(FactorId f) {
   for (const PreparedKernel::Entry& entry : kernel.entries) {
     double& w = weight_[entry.parents];
     listed[entry.parents] = 1;
+    const double score = child[entry.child] + entry.log_score;
     if (std::isinf(rho)) {
-      w += entry.probability * child[entry.child];
-    } else if (rho < 0.0 && child[entry.child] == -kInfinity) {
+      w += entry.probability * score;
+    } else if (rho < 0.0 && score == -kInfinity) {
       w = kInfinity;  // an impossible state within reach is the worst case
     } else {
-      w = log_add(w, std::log(entry.probability) + child[entry.child] / rho);
+      w = log_add(w, std::log(entry.probability) + score / rho);
     }
   }
   for (std::size_t p = 0; p < weight_.size(); ++p) {
@@ -156,7 +157,8 @@ double FactorRule::log_conditional(FactorId f, const PreparedKernel::Entry& entr
       edges_.message_at[constraints_.child_edge[f]] - edges_.message_at[edges_.first_edge[f]];
   const double weight = weight_[entry.parents];
   if (weight == -kInfinity) return -kInfinity;
-  return std::log(entry.probability) + (in_[first + entry.child] - weight) / rho;
+  const double score = in_[first + entry.child] + entry.log_score;
+  return std::log(entry.probability) + (score - weight) / rho;
 }
 
 void FactorRule::compute_constrained(FactorId f) {

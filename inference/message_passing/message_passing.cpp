@@ -88,14 +88,14 @@ class Passing {
     } catch (const contraction::Stopped&) {
       keep(schedule);
       // A run that was to be exact has nothing to show before its end.
-      if (!problem_.exact && result_.iterations > 0 && !schedule.found_zero()) {
+      if (!problem_.two_sweeps && result_.iterations > 0 && !schedule.found_zero()) {
         result_.value = read.free_energy();
         answer(read, schedule);
       }
       throw;
     }
     keep(schedule);
-    if (!problem_.exact && !schedule.found_zero()) result_.value = read.free_energy();
+    if (!problem_.two_sweeps && !schedule.found_zero()) result_.value = read.free_energy();
     if (schedule.found_zero() || result_.value == -kInfinity) {
       report_zero(graph_.describe(schedule.last_factor()));
       return;
@@ -106,7 +106,7 @@ class Passing {
 
   void renew_all(Schedule& schedule, const ReadOut& read) {
     const MessageSchedule asked = options_.iteration.schedule;
-    const bool iterate = !problem_.exact || asked != MessageSchedule::automatic;
+    const bool iterate = !problem_.two_sweeps || asked != MessageSchedule::automatic;
     if (iterate) {
       const MessageSchedule used =
           asked == MessageSchedule::automatic ? MessageSchedule::sequential : asked;
@@ -119,7 +119,7 @@ class Passing {
     } else {
       result_.schedule_used = "two-sweeps";
     }
-    if (!problem_.exact || schedule.found_zero()) return;
+    if (!problem_.two_sweeps || schedule.found_zero()) return;
     result_.value = schedule.two_sweeps();
     if (!iterate && options_.value_history) result_.values.push_back(result_.value);
   }
@@ -133,8 +133,12 @@ class Passing {
 
   void answer(const ReadOut& read, const Schedule& schedule) {
     result_.message = "answered";
-    if (problem_.exact) {
-      result_.guarantee = Guarantee::exact;
+    if (problem_.two_sweeps) {
+      result_.guarantee = guarantee_of_two_sweeps();
+      if (!problem_.outside_family.empty()) {
+        result_.message =
+            fmt::format("an estimate of max L, not of the family: {}", problem_.outside_family);
+      }
       result_.iterations += 2;
       result_.residual = 0.0;
       result_.residuals.push_back(0.0);
@@ -159,6 +163,10 @@ class Passing {
     result_.assignment = Assignment{std::move(states), value};
   }
 
+  [[nodiscard]] Guarantee guarantee_of_two_sweeps() const {
+    return problem_.outside_family.empty() ? Guarantee::exact : Guarantee::fixed_point;
+  }
+
   /// Whether evidence and constant factors leave anything.
   [[nodiscard]] bool possible(const MessageState& state) {
     for (VariableId v = 0; v < problem_.edges.variable_count(); ++v) {
@@ -167,7 +175,7 @@ class Passing {
       if (std::ranges::max(logs) == -kInfinity) return false;
     }
     for (FactorId f = 0; f < problem_.edges.factor_count(); ++f) {
-      if (problem_.edges.degree(f) > 0) continue;
+      if (problem_.edges.degree(f) > 0 || problem_.edges.absorbed(f)) continue;
       if (rule_.log_partition(f, state) == -kInfinity) return false;
     }
     return true;
@@ -183,7 +191,7 @@ class Passing {
       return;
     }
     result_.status = Status::ok;
-    result_.guarantee = problem_.exact ? Guarantee::exact : Guarantee::fixed_point;
+    result_.guarantee = problem_.two_sweeps ? guarantee_of_two_sweeps() : Guarantee::fixed_point;
     result_.message = fmt::format(
         "beliefs that meet the constraints give impossible states probability: every message of "
         "{} is zero",

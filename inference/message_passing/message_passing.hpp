@@ -66,8 +66,9 @@ struct EdgeMessages {
 struct MessagePassingResult {
   Status status = Status::not_run;
   std::string message = "not run yet";
-  /// Exact on forests (with Bethe's numbers; with constraints, when every constrained factor points
-  /// away from its root), else fixed_point or unconverged.
+  /// Exact on forests with Bethe's numbers; with constraints, when moreover every constrained
+  /// factor points away from its root and the family has every dependence that the factors make
+  /// (message says what it lacks). Else fixed_point or unconverged.
   Guarantee guarantee = Guarantee::none;
   /// "two-sweeps", "sequential", "parallel" or "residual".
   std::string schedule_used;
@@ -79,7 +80,8 @@ struct MessagePassingResult {
   std::vector<std::vector<double>> marginals;
   /// b_f, linear, sums to 1, sparse when the factor is; one per factor when asked for.
   std::vector<Belief> factor_beliefs;
-  /// One per edge between a factor and a variable without hard finding, when asked for.
+  /// One per edge between a factor (not taken in by another) and a variable without hard finding,
+  /// when asked for.
   std::vector<EdgeMessages> messages;
   /// maximise: the decoded state and its log p~: the maximum on forests, else a lower bound of it.
   std::optional<Assignment> assignment;
@@ -112,7 +114,9 @@ struct MessagePassingResult {
 ///   to the child  (sum over x_pa of k b(x_pa)) / m_c,
 /// where W(x_pa) = sum_c k log m_c when clamped and rho log sum_c k m_c^(1/rho) when charged (with
 /// q(x_c | x_pa) = k m_c^(1/rho) / exp(W / rho) in place of k). Stationary points of the
-/// constrained free energy; without bound on graphs with cycles.
+/// constrained free energy; without bound on graphs with cycles. A factor whose unobserved
+/// variables (two or more) all belong to a constrained one is taken in by it, log f(x) joining log
+/// m_c in W: it sends and receives no messages of its own.
 [[nodiscard]] MessagePassingResult propagate(const FactorGraph& graph, const Evidence& evidence,
                                              const MessagePassingOptions& options = {});
 

@@ -38,13 +38,27 @@ double entries_left(const Factor& factor, const EdgeGraph& edges) {
                                     : cells;
 }
 
+std::uint64_t place_in(const Scope& scope, VariableId v) {
+  return 1 + static_cast<std::uint64_t>(std::ranges::find(scope, v) - scope.begin());
+}
+
 /// What two factors share when they can share a prepared table.
-std::vector<std::uint64_t> key_of(const Factor& factor, FactorId f, const EdgeGraph& edges,
-                                  double exponent, std::uint32_t child_edge) {
+std::vector<std::uint64_t> key_of(const FactorGraph& graph, FactorId f, const EdgeGraph& edges,
+                                  double exponent, std::uint32_t child_edge,
+                                  std::span<const FactorId> guests) {
+  const Factor& factor = graph.factor(f);
   std::vector<std::uint64_t> key{
       static_cast<std::uint64_t>(std::bit_cast<std::uintptr_t>(factor.table.identity())),
       std::bit_cast<std::uint64_t>(exponent),
       child_edge == kNone ? kNone : child_edge - edges.first_edge[f]};
+  for (const FactorId guest : guests) {
+    const Factor& inner = graph.factor(guest);
+    key.push_back(
+        static_cast<std::uint64_t>(std::bit_cast<std::uintptr_t>(inner.table.identity())));
+    for (const VariableId v : inner.scope) {
+      key.push_back(edges.observed(v) ? edges.observed_state[v] : place_in(factor.scope, v) << 32U);
+    }
+  }
   if (!is_sliced(factor, f, edges)) return key;
   for (const VariableId v : factor.scope) key.push_back(edges.observed_state[v]);
   return key;
@@ -200,20 +214,65 @@ PreparedTables::PreparedTables(const FactorGraph& graph, const EdgeGraph& edges,
                                std::span<const double> exponents,
                                std::span<const std::uint32_t> child_edge)
     : graph_(graph), edges_(edges) {
+  for (FactorId f = 0; f < graph.factor_count(); ++f) {
+    if (edges.absorbed(f)) guests_.emplace_back(edges.host[f], f);
+  }
+  std::ranges::sort(guests_);
   std::map<std::vector<std::uint64_t>, std::uint32_t> known;
   for (FactorId f = 0; f < graph.factor_count(); ++f) {
+    if (edges.absorbed(f)) {
+      place_.push_back(kNone);
+      continue;
+    }
     const Recipe recipe{f, exponents.empty() ? 1.0 : exponents[f],
                         child_edge.empty() ? kNone : child_edge[f]};
     const double entries = entries_left(graph.factor(f), edges);
     entries_ += entries;
     largest_entries_ = std::max(largest_entries_, entries);
     const auto [at, is_new] =
-        known.emplace(key_of(graph.factor(f), f, edges, recipe.exponent, recipe.child_edge),
+        known.emplace(key_of(graph, f, edges, recipe.exponent, recipe.child_edge, guests_of(f)),
                       static_cast<std::uint32_t>(recipes_.size()));
     place_.push_back(at->second);
     if (!is_new) continue;
     recipes_.push_back(recipe);
     account(recipe, entries);
+  }
+}
+
+std::vector<FactorId> PreparedTables::guests_of(FactorId f) const {
+  std::vector<FactorId> guests;
+  for (auto at = std::ranges::lower_bound(guests_, std::pair{f, FactorId{0}});
+       at != guests_.end() && at->first == f; ++at) {
+    guests.push_back(at->second);
+  }
+  return guests;
+}
+
+void PreparedTables::add_scores(FactorId f, PreparedTable& table, PreparedKernel& kernel) const {
+  const TableView logs = table.logs();
+  const std::size_t d = logs.extents.size();
+  for (const FactorId guest : guests_of(f)) {
+    const Factor& inner = graph_.factor(guest);
+    const std::vector<std::size_t> own = strides_of(inner.table);
+    std::uint64_t base = 0;
+    std::vector<std::uint64_t> strides(d, 0);
+    for (std::size_t a = 0; a < own.size(); ++a) {
+      const VariableId v = inner.scope[a];
+      if (edges_.observed(v)) base += own[a] * edges_.observed_state[v];
+      for (std::size_t i = 0; i < d; ++i) {
+        if (edges_.variable[edges_.first_edge[f] + i] == v) strides[i] = own[a];
+      }
+    }
+    for (PreparedKernel::Entry& entry : kernel.entries) {
+      std::uint64_t cell = base;
+      std::uint64_t rest = entry.held;
+      for (std::size_t i = d; i-- > 0; rest /= logs.extents[i]) {
+        const std::uint64_t state =
+            logs.sparse ? logs.states[entry.held * d + i] : rest % logs.extents[i];
+        cell += strides[i] * state;
+      }
+      entry.log_score += inner.table.log_at(cell);
+    }
   }
 }
 
@@ -236,6 +295,7 @@ void PreparedTables::prepare() {
     tables_.emplace_back(graph_.factor(f), f, edges_, exponent);
     if (child_edge != kNone) {
       kernels_[i] = make_kernel(tables_[i], child_edge - edges_.first_edge[f]);
+      add_scores(f, tables_[i], kernels_[i]);
     }
   }
 }

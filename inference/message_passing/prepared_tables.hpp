@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace credo::message_passing {
@@ -61,7 +62,8 @@ class PreparedTable {
   Table source_;  // keeps borrowed values alive
 };
 
-/// A kernel k(x_c | x_pa), entry by entry; only entries above zero.
+/// A kernel k(x_c | x_pa), entry by entry; only entries above zero. With the factors it has taken
+/// in.
 struct PreparedKernel {
   std::vector<std::size_t> parent_extents;
   std::size_t parent_count = 1;  ///< joint states of the parents
@@ -71,6 +73,7 @@ struct PreparedKernel {
     std::uint64_t parents;  ///< row-major index over parent_extents
     std::uint32_t child;
     double probability;
+    double log_score = 0.0;  ///< sum of the logarithms of those factors
   };
   std::vector<Entry> entries;
 };
@@ -101,9 +104,13 @@ class PreparedTables {
     std::uint32_t child_edge = kNone;
   };
   void account(const Recipe& recipe, double entries);
+  /// The factors that f has taken in.
+  [[nodiscard]] std::vector<FactorId> guests_of(FactorId f) const;
+  void add_scores(FactorId f, PreparedTable& table, PreparedKernel& kernel) const;
 
   const FactorGraph& graph_;
   const EdgeGraph& edges_;
+  std::vector<std::pair<FactorId, FactorId>> guests_;  // (host, guest), increasing
   std::vector<Recipe> recipes_;
   std::vector<std::uint32_t> place_;
   std::vector<PreparedTable> tables_;

@@ -3,8 +3,8 @@
 
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/inference/message_passing/constraints.hpp>
 #include <credo/inference/message_passing/problem.hpp>
-#include <credo/inference/variational/family.hpp>
 
 #include <fmt/format.h>
 
@@ -51,59 +51,6 @@ Entropies make_entropies(const FactorGraph& graph, const CountingNumbers& counti
   return entropies;
 }
 
-[[noreturn]] void refuse(const FactorGraph& graph, const Conditional& conditional,
-                         std::string_view why) {
-  throw ModelError(fmt::format("message passing, conditional of {} ({}): {}",
-                               graph.variable(conditional.child).name,
-                               conditional_kind_name(conditional.kind), why));
-}
-
-std::uint32_t edge_of(const EdgeGraph& edges, FactorId f, VariableId v) {
-  for (std::uint32_t e = edges.first_edge[f]; e < edges.first_edge[f + 1]; ++e) {
-    if (edges.variable[e] == v) return e;
-  }
-  return kNone;
-}
-
-void constrain(const FactorGraph& graph, const EdgeGraph& edges, const Conditional& conditional,
-               Constraints& constraints) {
-  if (edges.observed(conditional.child)) return;
-  switch (conditional.kind) {
-    case ConditionalKind::free:
-      if (conditional.weight != 1.0 || conditional.table) {
-        refuse(graph, conditional, "expected weight 1 and no base measure");
-      }
-      return;
-    case ConditionalKind::arg_max:
-      refuse(graph, conditional, "expected a free, clamped or charged conditional");
-    case ConditionalKind::clamped:
-    case ConditionalKind::charged:
-      break;
-  }
-  if (!conditional.factor || *conditional.factor >= graph.factor_count()) {
-    refuse(graph, conditional, "expected a kernel that is a factor of the graph");
-  }
-  const bool clamped =
-      conditional.kind == ConditionalKind::clamped || std::isinf(conditional.weight);
-  // rho = 1 is the factor itself.
-  if (!clamped && conditional.weight == 1.0) return;
-  constraints.child_edge[*conditional.factor] =
-      edge_of(edges, *conditional.factor, conditional.child);
-  constraints.rho[*conditional.factor] = clamped ? kInfinity : conditional.weight;
-}
-
-Constraints make_constraints(const FactorGraph& graph, const EdgeGraph& edges,
-                             const Family* family) {
-  Constraints constraints;
-  if (family == nullptr) return constraints;
-  constraints.child_edge.assign(graph.factor_count(), kNone);
-  constraints.rho.assign(graph.factor_count(), 1.0);
-  for (const Conditional& conditional : family->conditionals()) {
-    constrain(graph, edges, conditional, constraints);
-  }
-  return constraints;
-}
-
 std::vector<double> exponents_of(const Entropies& entropies) {
   std::vector<double> exponents;
   for (const double c : entropies.of_factor) exponents.push_back(1.0 / c);
@@ -115,11 +62,14 @@ std::vector<double> exponents_of(const Entropies& entropies) {
 Problem::Problem(const FactorGraph& graph, const Evidence& evidence,
                  const MessagePassingOptions& options)
     : entropies(make_entropies(graph, options.counting)),
-      edges(make_edge_graph(graph, evidence)),
+      edges(make_edge_graph(graph, evidence, find_hosts(graph, evidence, options.constraints))),
       constraints(make_constraints(graph, edges, options.constraints)),
       tables(graph, edges, exponents_of(entropies), constraints.child_edge) {
   find_order(edges, constraints.child_edge);
-  exact = edges.forest && entropies.bethe() && points_away_from_roots();
+  two_sweeps = edges.forest && entropies.bethe() && points_away_from_roots();
+  if (options.constraints != nullptr) {
+    outside_family = why_not_contained(graph, evidence, edges, constraints, *options.constraints);
+  }
   predict(graph, options);
 }
 

@@ -22,7 +22,9 @@ struct Problem {
   Constraints constraints;
   PreparedTables tables;
   /// Two sweeps make every message final.
-  bool exact = false;
+  bool two_sweeps = false;
+  /// With constraints: why the best beliefs may lie outside the family; "" when they cannot.
+  std::string outside_family;
   /// Peak bytes, and multiplications of one iteration.
   double bytes = 0.0;
   double operations = 0.0;

@@ -36,7 +36,42 @@ std::vector<std::vector<double>> ReadOut::marginals() const {
   return all;
 }
 
+Belief ReadOut::absorbed_belief(FactorId f) const {
+  const Belief around = factor_belief(edges.host[f]);
+  const Factor& factor = graph.factor(f);
+  // Where the host's states lie in the factor's table; observed variables stand at their state.
+  std::vector<std::size_t> strides(around.scope.size(), 0);
+  std::size_t base = 0;
+  std::size_t stride = 1;
+  for (std::size_t a = factor.scope.size(); a-- > 0;) {
+    const VariableId v = factor.scope[a];
+    const auto at = std::ranges::find(around.scope, v) - around.scope.begin();
+    if (edges.observed(v)) {
+      base += stride * edges.observed_state[v];
+    } else {
+      strides[static_cast<std::size_t>(at)] = stride;
+    }
+    stride *= factor.table.shape()[a];
+  }
+  std::vector<double> all(factor.table.size(), 0.0);
+  const Table host = around.table.densified(around.table.size());
+  std::size_t i = 0;
+  for_each_joint_state(host.shape(), [&](std::span<const std::size_t> states) {
+    std::size_t cell = base;
+    for (std::size_t a = 0; a < states.size(); ++a) cell += strides[a] * states[a];
+    all[cell] += host.values()[i++];
+  });
+  const std::vector<std::size_t> shape(factor.table.shape().begin(), factor.table.shape().end());
+  if (!factor.table.is_sparse()) return {factor.scope, Table::dense(shape, std::move(all))};
+  std::vector<SparseEntry> entries;
+  for (const std::uint64_t cell : factor.table.stored_indices()) {
+    entries.push_back({cell, all[cell]});
+  }
+  return {factor.scope, Table::sparse(shape, std::move(entries))};
+}
+
 Belief ReadOut::factor_belief(FactorId f) const {
+  if (edges.absorbed(f)) return absorbed_belief(f);
   const Factor& factor = graph.factor(f);
   const Table& table = factor.table;
   const std::vector<double> belief = softmax(rule.log_belief(f, state));
@@ -78,7 +113,9 @@ std::vector<EdgeMessages> ReadOut::messages() const {
 
 double ReadOut::free_energy() const {
   CompensatedSum sum;
-  for (FactorId f = 0; f < edges.factor_count(); ++f) sum.add(rule.log_partition(f, state));
+  for (FactorId f = 0; f < edges.factor_count(); ++f) {
+    if (!edges.absorbed(f)) sum.add(rule.log_partition(f, state));
+  }
   for (VariableId v = 0; v < edges.variable_count(); ++v) {
     if (edges.observed(v)) continue;
     const double degree = static_cast<double>(edges.edges(v).size());

@@ -22,6 +22,8 @@ struct ReadOut {
   [[nodiscard]] std::vector<std::vector<double>> marginals() const;
   /// b_f, linear, stored as the factor's table is.
   [[nodiscard]] Belief factor_belief(FactorId f) const;
+  /// Of a factor that another one has taken in: a marginal of that one's belief.
+  [[nodiscard]] Belief absorbed_belief(FactorId f) const;
   [[nodiscard]] std::vector<EdgeMessages> messages() const;
   /// sum_f c_f log Z_f + sum_v c_v log Z_v, which is F where beliefs agree.
   [[nodiscard]] double free_energy() const;

@@ -60,7 +60,8 @@ double Schedule::two_sweeps() {
     }
   }
   for (FactorId f = 0; f < edges_.factor_count(); ++f) {
-    if (edges_.degree(f) == 0) log_total.add(rule_.log_partition(f, state_));
+    if (edges_.degree(f) > 0 || edges_.absorbed(f)) continue;
+    log_total.add(rule_.log_partition(f, state_));
   }
   return log_total.value();
 }
