@@ -344,6 +344,8 @@ double log_value_of(const FactorGraph& graph, const Evidence& evidence,
       case FindingKind::allowed:
         if (!std::ranges::binary_search(finding.allowed, states[v])) return -kInfinity;
         break;
+      case FindingKind::value:
+        break;  // discrete models have none
     }
   }
   return value.value();
