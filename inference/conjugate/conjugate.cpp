@@ -1,0 +1,168 @@
+// The best of several starts of variational message passing, and what is known about it.
+
+#include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
+#include <credo/inference/conjugate/ascent.hpp>
+#include <credo/inference/contraction/monitor.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace credo {
+
+namespace {
+
+using conjugate::Ascent;
+using conjugate::Draws;
+using conjugate::Failure;
+
+[[noreturn]] void refuse_option(std::string_view name, std::string_view bound, double given) {
+  throw OptionError(fmt::format("option {}: expected {}, got {}", name, bound, given));
+}
+
+void validate_starts(const ConjugateModel& model, const ConjugateOptions& options) {
+  for (const std::vector<ConjugateStart>& starts : options.starts) {
+    for (const ConjugateStart& start : starts) {
+      const ConjugatePlate& plate = model.plate(start.node);
+      const bool gaussian = plate.kind == ConjugateKind::gaussian;
+      const bool discrete =
+          plate.kind == ConjugateKind::categorical || plate.kind == ConjugateKind::chain;
+      if (plate.known() || (!gaussian && !discrete)) {
+        throw ModelError(
+            fmt::format("start of \"{}\": expected an unknown Gaussian, categorical "
+                        "or chain",
+                        plate.name));
+      }
+      if (start.mean.size() != plate.count * plate.dimension) {
+        throw ModelError(fmt::format("start of \"{}\": expected {} x {} numbers, got {}",
+                                     plate.name, plate.count, plate.dimension, start.mean.size()));
+      }
+      for (const double x : start.mean) {
+        if (std::isfinite(x) && (gaussian || x >= 0.0)) continue;
+        throw ModelError(fmt::format("start of \"{}\": expected finite {}, got {}", plate.name,
+                                     gaussian ? "means" : "weights of at least 0", x));
+      }
+    }
+  }
+}
+
+/// Whether no factor has two unknown nodes: q is then the posterior.
+bool is_exact(const ConjugateModel& model) {
+  for (std::size_t i = 0; i < model.plates().size(); ++i) {
+    const std::vector<std::size_t> nodes = conjugate::factor_of(model, i);
+    const auto unknown = [&model](std::size_t n) { return !model.plates()[n].known(); };
+    if (std::ranges::count_if(nodes, unknown) > 1) return false;
+  }
+  return true;
+}
+
+class Maximizer {
+ public:
+  Maximizer(const ConjugateModel& model, const ConjugateOptions& options)
+      : model_(model), options_(options), limits_(limits(options)), monitor_(limits_) {}
+
+  ConjugateResult run() {
+    Draws draws(options_.seed);
+    const std::size_t starts = is_exact(model_) ? 1 : options_.restarts;
+    for (std::size_t start = 0; start < starts && result_.status != Status::deadline &&
+                                result_.status != Status::cancelled;
+         ++start) {
+      try {
+        climb(start, starts, draws);
+      } catch (const Failure& failure) {
+        // Another start may end better.
+        if (result_.ok()) continue;
+        result_.status = failure.impossible ? Status::impossible_evidence : Status::refused;
+        result_.message = failure.message;
+        if (failure.impossible) result_.value = result_.log_z_lower = -kInfinity;
+      }
+    }
+    result_.timings.infer_seconds = monitor_.elapsed_seconds();
+    return std::move(result_);
+  }
+
+ private:
+  static InferOptions limits(const ConjugateOptions& options) {
+    InferOptions limits;
+    limits.time_limit_seconds = options.time_limit_seconds;
+    limits.observer = options.observer;
+    return limits;
+  }
+
+  void climb(std::size_t start, std::size_t starts, Draws& draws) {
+    Ascent ascent(model_, options_);
+    ascent.begin(start < options_.starts.size()
+                     ? std::span<const ConjugateStart>(options_.starts[start])
+                     : std::span<const ConjugateStart>(),
+                 draws);
+    const bool converged =
+        ascent.climb(draws, monitor_, static_cast<double>(start) / static_cast<double>(starts));
+    // NaN loses.
+    if (!result_.ok() || ascent.bound().value > result_.value) {
+      ascent.report(result_);
+      result_.best_start = start;
+      judge(converged, ascent.monotone());
+    }
+    if (ascent.stopped()) note_stop();
+  }
+
+  void judge(bool converged, bool monotone) {
+    result_.status = Status::ok;
+    result_.guarantee = Guarantee::unconverged;
+    if (!monotone) {
+      result_.message = "an update lowered the bound; do not trust it";
+    } else if (!converged) {
+      result_.message = "stopped before its fixed point; a lower bound all the same";
+    } else if (is_exact(model_)) {
+      result_.guarantee = Guarantee::exact;
+      result_.message = "q is the posterior: no two unknown nodes meet in a factor";
+    } else {
+      result_.guarantee = Guarantee::fixed_point;
+      result_.message = "a stationary point of the lower bound";
+    }
+  }
+
+  void note_stop() {
+    const bool late = monitor_.elapsed_seconds() > options_.time_limit_seconds;
+    result_.status = late ? Status::deadline : Status::cancelled;
+    result_.message =
+        late ? fmt::format("stopped at the time limit of {:.3g} s", options_.time_limit_seconds)
+             : "cancelled by the observer";
+  }
+
+  const ConjugateModel& model_;
+  const ConjugateOptions& options_;
+  InferOptions limits_;
+  contraction::Monitor monitor_;
+  ConjugateResult result_;
+};
+
+}  // namespace
+
+void ConjugateOptions::validate() const {
+  if (restarts == 0) refuse_option("restarts", "at least 1", 0.0);
+  if (maximum_sweeps == 0) refuse_option("maximum_sweeps", "at least 1", 0.0);
+  if (!(tolerance >= 0.0)) refuse_option("tolerance", "at least 0", tolerance);
+  if (!(time_limit_seconds >= 0.0)) {
+    refuse_option("time_limit_seconds", "at least 0", time_limit_seconds);
+  }
+}
+
+const ConjugatePosterior& ConjugateResult::posterior(ConjugateNode node) const {
+  if (node.index >= posteriors.size()) {
+    throw QueryError(
+        fmt::format("no posterior of node {}: {} ({})", node.index, status_name(status), message));
+  }
+  return posteriors[node.index];
+}
+
+ConjugateResult maximize(const ConjugateModel& model, const ConjugateOptions& options) {
+  options.validate();
+  validate_starts(model, options);
+  return Maximizer(model, options).run();
+}
+
+}  // namespace credo
