@@ -2,12 +2,16 @@
 #include <credo/core/names.hpp>
 #include <credo/models/control/learning/classic_control.hpp>
 #include <credo/models/control/learning/learners.hpp>
+#include <credo/models/control/learning/path_consistency.hpp>
+#include <credo/models/control/learning/policy_gradient.hpp>
+#include <credo/models/control/learning/soft_q_learning.hpp>
 #include <credo/models/control/learning/tabular_environment.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 // Time limits of the tables: Gymnasium's registrations.
 
@@ -32,9 +36,90 @@ std::optional<std::size_t> published_limit(std::string_view name,
   return std::nullopt;
 }
 
+Objective objective_of(const LearnRequest& request) {
+  return {request.discount, request.temperature.value_or(1.0), request.prior};
+}
+
+std::string needs_choices(const Environment& environment) {
+  const EnvironmentFacts& facts = environment.facts();
+  if (facts.actions.is_discrete()) return "";
+  return fmt::format("actions of {} are {}, and this method chooses among finitely many",
+                     facts.name, facts.actions.description());
+}
+
+std::string needs_episodes(const Environment& environment) {
+  std::string why = needs_choices(environment);
+  if (!why.empty()) return why;
+  try {
+    require_episodes(environment, "this method");
+  } catch (const OptionError& error) {
+    why = error.what();
+  }
+  return why;
+}
+
+LearnedAnswer answer_soft_q(Environment& environment, const LearnRequest& request) {
+  SoftQOptions options;
+  options.run = request.run;
+  options.objective = objective_of(request);
+  if (request.learning_rate) {
+    const bool table = environment.facts().observations.is_discrete();
+    options.step_size = usual_soft_q_step_size(table, request.discount);
+    options.step_size->initial = *request.learning_rate;
+  }
+  if (request.exploration) options.exploration = *request.exploration;
+  SoftQResult found = learn_soft_q(environment, options);
+  return {std::move(found.run), std::move(found.action_value), std::move(found.policy), {}, {}};
+}
+
+using LearnGradient = PolicyGradientResult (*)(Environment&, const PolicyGradientOptions&);
+
+LearnedAnswer answer_gradient(LearnGradient learn, Environment& environment,
+                              const LearnRequest& request) {
+  if (request.exploration) {
+    throw OptionError("exploration: policy gradients act by their own policy; leave it out");
+  }
+  PolicyGradientOptions options;
+  options.run = request.run;
+  options.objective = objective_of(request);
+  if (request.learning_rate) options.step_size.initial = *request.learning_rate;
+  PolicyGradientResult found = learn(environment, options);
+  return {std::move(found.run), {}, std::move(found.policy), {}, {}};
+}
+
+LearnedAnswer answer_policy_gradient(Environment& environment, const LearnRequest& request) {
+  return answer_gradient(&learn_policy_gradient, environment, request);
+}
+
+LearnedAnswer answer_entropy_bonus(Environment& environment, const LearnRequest& request) {
+  return answer_gradient(&learn_entropy_bonus, environment, request);
+}
+
+LearnedAnswer answer_path_consistency(Environment& environment, const LearnRequest& request) {
+  PathConsistencyOptions options;
+  options.run = request.run;
+  options.objective = objective_of(request);
+  if (request.learning_rate) {
+    options.value_step_size.initial = options.policy_step_size.initial = *request.learning_rate;
+  }
+  if (request.exploration) options.exploration = *request.exploration;
+  PathConsistencyResult found = learn_path_consistency(environment, options);
+  return {std::move(found.run), {}, std::move(found.policy), std::move(found.value), {}};
+}
+
+constexpr std::array<Learner, 4> kLearners = {{
+    {"soft-q", "soft Q-learning, one step at a time", &needs_choices, &answer_soft_q},
+    {"policy-gradient", "REINFORCE with the entropy in the return and a baseline", &needs_episodes,
+     &answer_policy_gradient},
+    {"entropy-bonus", "REINFORCE with a bonus for the entropy of visited states", &needs_episodes,
+     &answer_entropy_bonus},
+    {"path-consistency", "values and policy from paths of several steps", &needs_choices,
+     &answer_path_consistency},
+}};
+
 }  // namespace
 
-std::span<const Learner> learners() noexcept { return {}; }
+std::span<const Learner> learners() noexcept { return kLearners; }
 
 std::vector<std::string> learning_environment_names() {
   std::vector<std::string> names;

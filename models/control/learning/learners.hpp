@@ -26,15 +26,20 @@ struct LearnRequest {
   ActionPrior prior = ActionPrior::uniform;
   /// Of the method's main step; nothing: its default.
   std::optional<double> learning_rate = std::nullopt;
+  /// Probability in [0, 1] of acting by the prior, for methods that learn from any behaviour;
+  /// nothing: the default.
+  std::optional<double> exploration = std::nullopt;
 };
 
+/// Tables are there when the environment has a process; else, or for methods without, empty.
 struct LearnedAnswer {
   LearningRun run;
-  /// States x actions, when observations are states and actions discrete; else empty. -infinity
-  /// where unavailable. Empty for methods without.
+  /// Q(s, a) in units of reward, states x actions; -infinity where unavailable.
   std::vector<double> action_value;
-  /// pi(a given s), states x actions; likewise.
+  /// pi(a given s), states x actions.
   std::vector<double> policy;
+  /// V(s), of methods that keep one beside the policy.
+  std::vector<double> value;
   /// Whatever else is worth a line: a name and a number.
   std::vector<std::pair<std::string, double>> figures;
 };
