@@ -12,6 +12,9 @@ endforeach()
 list(TRANSFORM CREDO_LIBRARY_FOLDERS REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/\\1/*.hpp"
   OUTPUT_VARIABLE patterns)
 file(GLOB_RECURSE CREDO_HEADERS CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${patterns})
+if(NOT CREDO_WITH_TORCH)  # these include it
+  list(FILTER CREDO_HEADERS EXCLUDE REGEX "/torch/networks\\.hpp$")
+endif()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/cmake/internal_headers.txt)
 file(STRINGS ${PROJECT_SOURCE_DIR}/cmake/internal_headers.txt internal REGEX "^[^#]")
