@@ -1,0 +1,100 @@
+// Rows of states in one array. Joining equal rows costs a sort; everything that learns from data
+// pays per distinct row.
+
+#include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
+#include <credo/models/data_table.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace credo {
+
+DataTable::DataTable(const FactorGraph& graph) {
+  graph.require_discrete("data table");
+  for (const Variable& variable : graph.variables()) {
+    names_.push_back(variable.name);
+    cardinalities_.push_back(variable.cardinality);
+  }
+}
+
+void DataTable::add_row(std::span<const std::uint32_t> states, double weight) {
+  if (states.size() != columns()) {
+    throw EvidenceError(
+        fmt::format("data, row {}: expected {} states, got {}", rows(), columns(), states.size()));
+  }
+  if (!(weight >= 0.0 && std::isfinite(weight))) {
+    throw EvidenceError(fmt::format("data, row {}: expected a finite weight of at least 0, got {}",
+                                    rows(), weight));
+  }
+  for (std::size_t v = 0; v < columns(); ++v) {
+    if (states[v] == kMissing || states[v] < cardinalities_[v]) continue;
+    throw EvidenceError(fmt::format("data, row {}: expected a state of {} below {}, got {}", rows(),
+                                    names_[v], cardinalities_[v], states[v]));
+  }
+  states_.insert(states_.end(), states.begin(), states.end());
+  weights_.push_back(weight);
+}
+
+double DataTable::total_weight() const noexcept {
+  CompensatedSum sum;
+  for (const double weight : weights_) sum.add(weight);
+  return sum.value();
+}
+
+bool DataTable::complete() const noexcept {
+  return std::ranges::find(states_, kMissing) == states_.end();
+}
+
+Evidence DataTable::evidence(std::size_t r) const {
+  Evidence evidence;
+  const auto states = row(r);
+  for (std::size_t v = 0; v < states.size(); ++v) {
+    if (states[v] != kMissing) evidence.observe(static_cast<VariableId>(v), states[v]);
+  }
+  return evidence;
+}
+
+DataTable DataTable::distinct() const {
+  std::vector<std::size_t> order(rows());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto pattern_before = [](std::uint32_t a, std::uint32_t b) {
+    return (a == kMissing) < (b == kMissing);
+  };
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const auto one = row(a);
+    const auto other = row(b);
+    if (std::ranges::lexicographical_compare(one, other, pattern_before)) return true;
+    if (std::ranges::lexicographical_compare(other, one, pattern_before)) return false;
+    if (!std::ranges::equal(one, other)) return std::ranges::lexicographical_compare(one, other);
+    return a < b;
+  });
+  DataTable joined;
+  joined.names_ = names_;
+  joined.cardinalities_ = cardinalities_;
+  for (const std::size_t r : order) {
+    if (joined.rows() > 0 && std::ranges::equal(joined.row(joined.rows() - 1), row(r))) {
+      joined.weights_.back() += weights_[r];
+    } else {
+      joined.states_.insert(joined.states_.end(), row(r).begin(), row(r).end());
+      joined.weights_.push_back(weights_[r]);
+    }
+  }
+  return joined;
+}
+
+void DataTable::require_fits(const FactorGraph& graph) const {
+  bool fits = graph.variable_count() == columns();
+  for (VariableId v = 0; fits && v < columns(); ++v) {
+    fits = graph.variable(v).name == names_[v] && graph.cardinality(v) == cardinalities_[v];
+  }
+  if (fits) return;
+  throw ModelError(fmt::format(
+      "data: expected a table made for this model of {} variables, got one of {} columns",
+      graph.variable_count(), columns()));
+}
+
+}  // namespace credo

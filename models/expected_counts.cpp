@@ -1,0 +1,128 @@
+// The step of expectation that maximum likelihood with missing values repeats: Dempster, Laird and
+// Rubin 1977; on networks Lauritzen 1995. A row's evidence makes the factor marginals
+// p(x_f given row), which are d log Z / d log f(x_f) and come from one downward pass.
+
+#include <credo/core/error.hpp>
+#include <credo/models/expected_counts.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace credo {
+
+namespace {
+
+/// Rows asked together: bounds the memory of their answers.
+constexpr std::size_t kBatch = 128;
+
+class Counter {
+ public:
+  Counter(const FactorGraph& graph, const DataTable& data, const InferOptions& options)
+      : graph_(graph), data_(data), options_(options) {
+    for (const Factor& factor : graph.factors()) result_.counts.emplace_back(factor.table.size());
+  }
+
+  ExpectedCounts run() {
+    result_.status = Status::ok;
+    result_.message = "counted";
+    for (std::size_t begin = 0; begin < data_.rows() && result_.ok();) {
+      std::size_t end = begin + 1;
+      while (end < data_.rows() && same_pattern(begin, end)) ++end;
+      if (std::ranges::find(data_.row(begin), DataTable::kMissing) == data_.row(begin).end()) {
+        for (std::size_t r = begin; r < end && result_.ok(); ++r) count(r);
+      } else {
+        ask(begin, end);
+      }
+      begin = end;
+    }
+    if (result_.ok()) result_.log_weight = log_weight_.value();
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] bool same_pattern(std::size_t a, std::size_t b) const {
+    return std::ranges::equal(data_.row(a), data_.row(b), [](std::uint32_t x, std::uint32_t y) {
+      return (x == DataTable::kMissing) == (y == DataTable::kMissing);
+    });
+  }
+
+  void count(std::size_t r) {
+    const double weight = data_.weight(r);
+    if (weight == 0.0) return;
+    const auto states = data_.row(r);
+    double log_weight = 0.0;
+    for (FactorId f = 0; f < graph_.factor_count(); ++f) {
+      const Factor& factor = graph_.factor(f);
+      std::size_t index = 0;
+      for (const VariableId v : factor.scope) index = index * graph_.cardinality(v) + states[v];
+      result_.counts[f][index] += weight;
+      log_weight += factor.table.log_at(index);
+    }
+    add(r, log_weight);
+  }
+
+  void ask(std::size_t begin, std::size_t end) {
+    Query query = Query::marginals();
+    query.factor_marginals = true;
+    const CompiledQuery compiled(graph_, data_.evidence(begin), query, options_);
+    for (std::size_t first = begin; first < end && result_.ok(); first += kBatch) {
+      std::vector<Evidence> rows;
+      for (std::size_t r = first; r < std::min(end, first + kBatch); ++r) {
+        rows.push_back(data_.evidence(r));
+      }
+      const std::vector<Result> answers = compiled.run_batch(rows);
+      for (std::size_t i = 0; i < answers.size() && result_.ok(); ++i) {
+        take(first + i, answers[i]);
+      }
+    }
+  }
+
+  void take(std::size_t r, const Result& answer) {
+    if (data_.weight(r) == 0.0) return;
+    if (!answer.ok() && answer.status != Status::impossible_evidence) {
+      result_.status = answer.status;
+      result_.message = answer.message;
+      return;
+    }
+    add(r, answer.log_z);
+    for (FactorId f = 0; f < graph_.factor_count() && result_.ok(); ++f) {
+      const Table& belief = answer.factor_marginals.at(f).table;
+      for (std::size_t i = 0; i < result_.counts[f].size(); ++i) {
+        result_.counts[f][i] += data_.weight(r) * belief.at(i);
+      }
+    }
+  }
+
+  void add(std::size_t r, double log_weight) {
+    if (log_weight != -kInfinity) return log_weight_.add(data_.weight(r) * log_weight);
+    result_.status = Status::impossible_evidence;
+    std::string states;
+    for (VariableId v = 0; v < data_.columns(); ++v) {
+      const std::uint32_t state = data_.row(r)[v];
+      if (state == DataTable::kMissing) continue;
+      const Variable& variable = graph_.variable(v);
+      states += fmt::format("{}{} = {}", states.empty() ? "" : ", ", variable.name,
+                            variable.state_name(state));
+    }
+    result_.message = fmt::format("the model gives probability 0 to the row {}", states);
+  }
+
+  const FactorGraph& graph_;
+  const DataTable& data_;
+  const InferOptions& options_;
+  ExpectedCounts result_;
+  CompensatedSum log_weight_;
+};
+
+}  // namespace
+
+ExpectedCounts expected_counts(const FactorGraph& graph, const DataTable& data,
+                               const InferOptions& options) {
+  data.require_fits(graph);
+  options.validate();
+  return Counter(graph, data.distinct(), options).run();
+}
+
+}  // namespace credo

@@ -1,0 +1,86 @@
+#pragma once
+// Parameters of a Bayesian network from data: p(x) = prod_f p(child given parents), one free
+// distribution per factor and joint state of its parents.
+
+#include <credo/inference/infer.hpp>
+#include <credo/models/data_table.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace credo {
+
+/// Pseudo-counts c added to the counts N of every entry.
+enum class PriorCounts : std::uint8_t {
+  per_entry,          ///< c = strength: 1 is Laplace's rule, 1/2 Jeffreys' prior
+  equivalent_sample,  ///< c = strength / entries of the table: BDeu (Heckerman et al. 1995)
+};
+
+struct LearnOptions {
+  PriorCounts prior = PriorCounts::per_entry;
+  /// 0: maximum likelihood.
+  double strength = 0.0;
+  /// Factors that share one table keep sharing one: their counts are added (the transitions of a
+  /// hidden Markov model are learned so).
+  bool tie_shared_tables = true;
+  /// Factors whose tables stay as they are.
+  std::vector<FactorId> fixed;
+
+  // With missing values only.
+  /// The first start has the given tables, the others random ones (zeros stay zeros in all).
+  std::size_t restarts = 1;
+  std::uint64_t seed = 1;
+  /// Stop when an iteration gains less, in nats.
+  double tolerance = 1e-8;
+  std::size_t maximum_iterations = 1000;
+  double time_limit_seconds = kInfinity;
+  Observer observer;
+  /// Of the expected counts.
+  InferOptions infer;
+
+  /// Throws OptionError naming option, value and bound.
+  void validate() const;
+};
+
+/// Poisoned until computed.
+struct ParameterFit {
+  Status status = Status::not_run;
+  std::string message = "not run yet";
+  /// Of objective as a maximum: exact from complete data; with missing values fixed_point or
+  /// unconverged.
+  Guarantee guarantee = Guarantee::none;
+
+  /// The given graph with theta = (N + c) / sum (N + c) in its tables: the posterior mean under a
+  /// Dirichlet(c) prior, and the maximum of likelihood times prod theta^c. Rows without counts stay
+  /// as they were given.
+  FactorGraph graph;
+  /// N per factor, row-major over its scope: of the data, expected under the tables of the
+  /// iteration before where values are missing.
+  std::vector<std::vector<double>> counts;
+  /// log p(data given graph), natural logarithm.
+  double log_likelihood = kNaN;
+  /// log_likelihood + sum c log theta: what is maximised.
+  double objective = kNaN;
+  /// Complete data and strength > 0: log p(data), the tables integrated out under Dirichlet(c)
+  /// (BDeu score of this structure when prior is equivalent_sample); else NaN.
+  double log_marginal_likelihood = kNaN;
+
+  /// The objective at the start and after every iteration of the best start.
+  std::vector<double> trace;
+  std::size_t best_start = 0;
+  double residual = kNaN;
+
+  [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
+};
+
+/// Learns the tables of `structure`, in which every factor must be a conditional, each variable the
+/// child of one. Complete data: one pass of counting. Missing values (a variable without
+/// a column is missing everywhere): expectation maximisation with exact expected counts, whose
+/// objective never falls (asserted). Throws ModelError and OptionError. Dempster, Laird and Rubin
+/// 1977; Lauritzen 1995.
+[[nodiscard]] ParameterFit learn_parameters(const FactorGraph& structure, const DataTable& data,
+                                            const LearnOptions& options = {});
+
+}  // namespace credo
