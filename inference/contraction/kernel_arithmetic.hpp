@@ -26,16 +26,8 @@ inline Vector load(const double* p) { return *reinterpret_cast<const Unaligned*>
 inline void store(double* p, Vector v) { *reinterpret_cast<Unaligned*>(p) = v; }
 inline Vector splat(double x) { return Vector{x, x, x, x, x, x, x, x}; }
 
-/// exp(x) for x <= 0 (or -infinity), within 2 ulp; 0 below -708. Reduction
-/// x = n log 2 + r with a two-part log 2, and a Taylor polynomial of degree 13
-/// on |r| <= log(2) / 2, where its remainder is below 1e-17.
-inline Vector exp_nonpositive(Vector x) {
-  const IntVector tiny = x < splat(-708.0);
-  const Vector clipped = tiny ? splat(0.0) : x;
-  const double magic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
-  const Vector shifted = clipped * 1.4426950408889634074 + magic;
-  const Vector n = shifted - magic;
-  const Vector r = (clipped - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
+/// (exp(r) - 1 - r) / r^2 for |r| <= log(2) / 2, by Taylor's polynomial.
+inline Vector exp_series(Vector r) {
   Vector p = splat(1.0 / 6227020800.0);
   p = p * r + 1.0 / 479001600.0;
   p = p * r + 1.0 / 39916800.0;
@@ -48,6 +40,20 @@ inline Vector exp_nonpositive(Vector x) {
   p = p * r + 1.0 / 24.0;
   p = p * r + 1.0 / 6.0;
   p = p * r + 0.5;
+  return p;
+}
+
+/// exp(x) for x <= 0 (or -infinity), within 2 ulp; 0 below -708. Reduction
+/// x = n log 2 + r with a two-part log 2, and a Taylor polynomial of degree 13
+/// on |r| <= log(2) / 2, where its remainder is below 1e-17.
+inline Vector exp_nonpositive(Vector x) {
+  const IntVector tiny = x < splat(-708.0);
+  const Vector clipped = tiny ? splat(0.0) : x;
+  const double magic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
+  const Vector shifted = clipped * 1.4426950408889634074 + magic;
+  const Vector n = shifted - magic;
+  const Vector r = (clipped - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
+  Vector p = exp_series(r);
   p = p * r + 1.0;
   p = p * r + 1.0;
   const IntVector bits = reinterpret_cast<IntVector>(shifted) << 52;

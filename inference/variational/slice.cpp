@@ -86,7 +86,7 @@ void Slice::apply(std::span<const double> next_message, std::span<double> messag
   check_length("next messages: one per context,", contexts(), next_message.size());
   check_length("messages: one per context,", contexts(), message.size());
   std::vector<double> scratch(choices() * slice_kernel::kGroup);
-  slice_kernel::SliceCall call = data_->call(next_message.data(), message.data());
+  slice_kernel::SliceCall call = data_->call(next_message, message.data());
   call.scratch = scratch.data();
   slice_kernel::kernels().sweep(call);
 }
@@ -110,7 +110,7 @@ std::vector<double> Slice::score(std::span<const double> next_message) const {
   std::vector<double> scratch(choices() * slice_kernel::kGroup);
   std::vector<double> message(contexts());
   std::vector<double> result(rows());
-  slice_kernel::SliceCall call = data_->call(next_message.data(), message.data());
+  slice_kernel::SliceCall call = data_->call(next_message, message.data());
   call.scratch = scratch.data();
   call.score = result.data();
   slice_kernel::kernels().sweep(call);

@@ -43,6 +43,8 @@ enum class ChoiceKind : std::uint8_t {
 ///
 /// A context none of whose choices exists has U = -infinity, and so has a choice whose expectation
 /// meets such a context. A row of mass 0 has expectation 0, and logarithm or maximum -infinity.
+/// Where J / w (or (g + V) / rho) hardly varies, masses m (or k) that sum to 1 up to rounding are
+/// taken to sum to 1, so that U has the digits of J however large w is.
 struct SliceDescription {
   std::size_t contexts = 0;
   std::size_t choices = 1;
@@ -55,7 +57,7 @@ struct SliceDescription {
   std::vector<double> entry_score;  ///< g per entry, or empty
   std::vector<double> end_score;    ///< g of the end per row, or empty
   NextKind next_kind = NextKind::clamped;
-  double rho = 1.0;  ///< charged only; not 0, finite
+  double rho = 1.0;  ///< charged only; not 0, finite, of any size
   ChoiceKind choice_kind = ChoiceKind::free;
   double weight = 1.0;                     ///< w > 0; clamped choice: w >= 0
   std::vector<double> log_base;            ///< log m per row, or empty (counting)

@@ -15,6 +15,10 @@ using slice_kernel::kGroup;
 constexpr auto kLanes = static_cast<std::size_t>(kGroup);
 /// Masses of an end that are the rounding of 1 - sum.
 constexpr double kNoEnd = 1e-9;
+/// A mass below may count less than what lies exp(708) lower.
+constexpr double kTinyMass = 1e-280;
+/// Terms within this of each other are summed as 1 + what they differ by.
+constexpr double kNarrow = 0.25;
 
 /// The common length of all rows, if every entry counts; else 0.
 std::size_t even_length(const SliceDescription& d) {
@@ -73,11 +77,7 @@ Slice::Data::Data(SliceDescription d)
   } else {
     copy_padded(d);
   }
-  if (next_kind == NextKind::viterbi) {
-    log_probability.reserve(probability.size());
-    for (const double p : probability)
-      log_probability.push_back(p > 0.0 ? std::log(p) : -kInfinity);
-  }
+  fill_log_probability(d);
   row_score = grouped_rows(std::move(d.row_score), -kInfinity);
   if (!row_extra.empty()) {
     row_extra = grouped_rows(std::move(row_extra), 0.0);
@@ -85,6 +85,7 @@ Slice::Data::Data(SliceDescription d)
     std::transform(row_score.begin(), row_score.end(), row_extra.begin(), constant.begin(),
                    std::plus<>());
   }
+  note_ranges();
   const auto is_zero = [](double x) { return x == 0.0; };
   if (!std::all_of(d.end_probability.begin(), d.end_probability.end(), is_zero)) {
     end_probability = grouped_rows(std::move(d.end_probability), 0.0);
@@ -107,6 +108,55 @@ void Slice::Data::note_masses(const SliceDescription& d) {
     smallest_mass = std::min(smallest_mass, mass);
   }
   if (smallest_mass == kInfinity) smallest_mass = 0.0;
+}
+
+void Slice::Data::fill_log_probability(const SliceDescription& d) {
+  const auto is_tiny = [](double p) { return p > 0.0 && p < kTinyMass; };
+  const bool tiny = std::any_of(probability.begin(), probability.end(), is_tiny) ||
+                    std::any_of(d.end_probability.begin(), d.end_probability.end(), is_tiny);
+  if (next_kind != NextKind::viterbi && !(next_kind == NextKind::charged && tiny)) return;
+  log_probability.reserve(probability.size());
+  for (const double p : probability) log_probability.push_back(p > 0.0 ? std::log(p) : -kInfinity);
+}
+
+namespace {
+
+/// max - min of the finite numbers, and of `least` and `most` when they are finite.
+double range_of(std::span<const double> values, double least = kInfinity,
+                double most = -kInfinity) {
+  for (const double v : values) {
+    if (!(v > -kInfinity)) continue;
+    least = std::min(least, v);
+    most = std::max(most, v);
+  }
+  return most >= least ? most - least : 0.0;
+}
+
+}  // namespace
+
+void Slice::Data::note_ranges() {
+  row_score_range = range_of(constant.empty() ? row_score : constant);
+  if (next_kind != NextKind::clamped) entry_score_range = range_of(entry_score, 0.0, 0.0);
+}
+
+void Slice::Data::choose_sums(std::span<const double> next_message, double largest_weight,
+                              double largest_rho, slice_kernel::SliceCall& call) const {
+  const double choice = choice_kind == ChoiceKind::free ? kNarrow * largest_weight : -1.0;
+  const double charge = next_kind == NextKind::charged ? kNarrow * largest_rho : -1.0;
+  const double least = row_score_range + entry_score_range;
+  if (least > choice && entry_score_range > charge) return;
+  // Messages that already differ by more are the rule: most of them are not read.
+  const double limit = std::max(choice - least, charge - entry_score_range);
+  double low = 0.0;
+  double high = 0.0;
+  for (const double v : next_message) {
+    if (!(v > -kInfinity)) continue;
+    low = std::min(low, v);
+    high = std::max(high, v);
+    if (high - low > limit) return;
+  }
+  call.narrow_choice = least + (high - low) <= choice;
+  call.narrow_next = entry_score_range + (high - low) <= charge;
 }
 
 void Slice::Data::add_up_expected_scores(const SliceDescription& d) {
@@ -181,7 +231,8 @@ double Slice::Data::bytes() const noexcept {
                              offset.size() * sizeof(std::uint64_t));
 }
 
-slice_kernel::SliceCall Slice::Data::call(const double* next_message, double* message) const {
+slice_kernel::SliceCall Slice::Data::call(std::span<const double> next_message,
+                                          double* message) const {
   const auto pointer = [](const std::vector<double>& v) { return v.empty() ? nullptr : v.data(); };
   slice_kernel::SliceCall result;
   result.next_kind = static_cast<slice_kernel::Next>(next_kind);
@@ -204,8 +255,9 @@ slice_kernel::SliceCall Slice::Data::call(const double* next_message, double* me
   }
   result.log_base = pointer(log_base);
   result.choice_probability = pointer(choice_probability);
-  result.next_message = next_message;
+  result.next_message = next_message.data();
   result.message = message;
+  choose_sums(next_message, weight, std::fabs(rho), result);
   return result;
 }
 
@@ -229,7 +281,16 @@ void Slice::Data::apply_eight(const SliceLanes& lanes, std::size_t first,
   }
   std::vector<double> scratch(choices * kLanes);
   slice_kernel::SliceCall batch =
-      call(packed ? next_message.data() : from.data(), packed ? message.data() : to.data());
+      call(packed ? next_message : from, packed ? message.data() : to.data());
+  const auto smaller_size = [](double a, double b) { return std::fabs(a) < std::fabs(b); };
+  const double most_weight = *std::max_element(lane_weight.begin(), lane_weight.end());
+  batch.narrow_choice = batch.narrow_next = false;
+  const double most_rho =
+      std::fabs(*std::max_element(lane_rho.begin(), lane_rho.end(), smaller_size));
+  choose_sums(packed ? next_message : from, most_weight, most_rho, batch);
+  if (batch.narrow_choice && !lanes.row_score.empty()) {
+    batch.narrow_choice = range_of(lanes.row_score) <= kNarrow * most_weight;
+  }
   batch.scratch = scratch.data();
   batch.lanes = static_cast<std::int64_t>(count);
   batch.lane_weight = lane_weight.data();
@@ -251,12 +312,14 @@ void Slice::Data::choose(std::size_t context, std::span<double> scores) const {
     if (any) scores[best] = 1.0;
     return;
   }
+  const double top = *largest;
   for (std::size_t d = 0; d < choices; ++d) {
     const std::size_t at = place(context * choices + d);
     if (choice_kind == ChoiceKind::clamped) {
       scores[d] = choice_probability[at];
     } else {
-      scores[d] = scores[d] / weight + (log_base.empty() ? 0.0 : log_base[at]);
+      scores[d] = top > -kInfinity ? (scores[d] - top) / weight : -kInfinity;
+      scores[d] += log_base.empty() ? 0.0 : log_base[at];
     }
   }
   if (choice_kind == ChoiceKind::clamped) return;

@@ -22,6 +22,10 @@ struct Slice::Data {
   double weight = 1.0;
   double largest_mass = 0.0;
   double smallest_mass = 0.0;
+  /// max - min of h + sum k g (clamped) or h over the rows that exist; the same of g, the 0 of an
+  /// end without score included.
+  double row_score_range = 0.0;
+  double entry_score_range = 0.0;
 
   /// Entries of every row, or 0 when they differ; then offset says where rows are.
   std::size_t row_length = 0;
@@ -41,7 +45,9 @@ struct Slice::Data {
   std::vector<double> choice_probability;
 
   [[nodiscard]] double bytes() const noexcept;
-  [[nodiscard]] slice_kernel::SliceCall call(const double* next_message, double* message) const;
+  /// messages: contexts x stride numbers, which say which of the sums is accurate.
+  [[nodiscard]] slice_kernel::SliceCall call(std::span<const double> next_message,
+                                             double* message) const;
   /// Lanes first .. first + 7 of a batch, as far as there are so many. They are packed side by side
   /// first: eight lanes of a context are one line of the cache.
   void apply_eight(const SliceLanes& lanes, std::size_t first, std::span<const double> next_message,
@@ -54,6 +60,11 @@ struct Slice::Data {
   [[nodiscard]] std::size_t place(std::size_t row) const noexcept;
   [[nodiscard]] std::vector<double> grouped_rows(std::vector<double> by_row, double padding) const;
   void note_masses(const SliceDescription& description);
+  void note_ranges();
+  void fill_log_probability(const SliceDescription& description);
+  /// Whether w and rho are large beside what the scores of a sweep vary by.
+  void choose_sums(std::span<const double> next_message, double largest_weight, double largest_rho,
+                   slice_kernel::SliceCall& call) const;
   void permute_even(SliceDescription& description);
   void copy_padded(const SliceDescription& description);
   void add_up_expected_scores(const SliceDescription& description);

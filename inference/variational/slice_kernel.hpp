@@ -33,13 +33,17 @@ struct SliceCall {
   const std::uint64_t* offset = nullptr;
   const std::uint32_t* next = nullptr;
   const double* probability = nullptr;
-  const double* log_probability = nullptr;  ///< viterbi
+  const double* log_probability = nullptr;  ///< viterbi; charged: or null
   const double* entry_score = nullptr;      ///< or null; clamped: part of constant
   const double* constant = nullptr;         ///< what adds to every row's next; -infinity: no choice
   const double* end_probability = nullptr;  ///< or null; clamped: part of constant
   const double* end_score = nullptr;        ///< or null
   const double* log_base = nullptr;         ///< or null
   const double* choice_probability = nullptr;  ///< clamped choice
+
+  /// Scores vary by little beside w, or rho: sums that keep their digits.
+  bool narrow_choice = false;
+  bool narrow_next = false;
 
   const double* next_message = nullptr;
   double* message = nullptr;

@@ -1,7 +1,7 @@
 // The loops of a batch of slices that share a kernel, eight settings at a time: lanes are settings,
 // and the kernel's entries are broadcast. Compiled like slice_kernel_variant.cpp.
 
-#include <credo/inference/variational/slice_kernel_arithmetic.hpp>
+#include <credo/inference/variational/slice_kernel_charged.hpp>
 
 namespace credo::slice_kernel::CREDO_KERNEL_VARIANT {
 
@@ -15,7 +15,15 @@ struct LaneRow {
   Index length;
   Index row;  ///< place in row arrays
 
-  [[nodiscard]] double probability(Index j) const { return call->probability[begin + j * kGroup]; }
+  [[nodiscard]] Vector probability(Index j) const {
+    return splat(call->probability[begin + j * kGroup]);
+  }
+  [[nodiscard]] Vector log_probability(Index j) const {
+    return splat(call->log_probability[begin + j * kGroup]);
+  }
+  [[nodiscard]] bool is_padding(Index j) const {
+    return call->probability[begin + j * kGroup] == 0.0;
+  }
   [[nodiscard]] Vector there(Index j) const {
     return load(message + static_cast<Index>(call->next[begin + j * kGroup]) * kGroup);
   }
@@ -24,11 +32,11 @@ struct LaneRow {
     return call->entry_score == nullptr ? there(j)
                                         : there(j) + call->entry_score[begin + j * kGroup];
   }
-  [[nodiscard]] double end_probability() const {
-    return call->end_probability == nullptr ? 0.0 : call->end_probability[row];
+  [[nodiscard]] Vector end_probability() const {
+    return splat(call->end_probability == nullptr ? 0.0 : call->end_probability[row]);
   }
-  [[nodiscard]] double end_score() const {
-    return call->end_score == nullptr ? 0.0 : call->end_score[row];
+  [[nodiscard]] Vector end_score() const {
+    return splat(call->end_score == nullptr ? 0.0 : call->end_score[row]);
   }
 };
 
@@ -46,23 +54,13 @@ struct LaneExpectation {
   }
 };
 
+template <typename Sum>
 struct LanePowerMean {
+  static Vector next(const LaneRow& row) { return power_mean<Sum>(row, load(row.call->lane_rho)); }
+};
+struct LanePowerMeanOfLogs {
   static Vector next(const LaneRow& row) {
-    const Vector rho = load(row.call->lane_rho);
-    const Vector inverse = 1.0 / rho;
-    const double end = row.end_probability();
-    const Vector end_term = splat(row.end_score()) * inverse;
-    LogSum sum;
-    for (Index j = 0; j < row.length; ++j) {
-      if (row.probability(j) > 0.0) sum.note(row.reached(j) * inverse);
-    }
-    if (end > 0.0) sum.note(end_term);
-    sum.fix();
-    for (Index j = 0; j < row.length; ++j) {
-      if (row.probability(j) > 0.0) sum.add(splat(row.probability(j)), row.reached(j) * inverse);
-    }
-    if (end > 0.0) sum.add(splat(end), end_term);
-    return sum.largest == splat(kMinusInfinity) ? splat(kMinusInfinity) : rho * sum.value();
+    return power_mean_of_logs(row, load(row.call->lane_rho));
   }
 };
 
@@ -70,14 +68,13 @@ struct LanePowerMean {
 template <bool Weighted>
 struct LaneBest {
   static Vector next(const LaneRow& row) {
-    const double end = row.end_probability();
+    const Vector end = row.end_probability();
     Vector best = splat(kMinusInfinity);
-    if (end > 0.0)
-      best = splat(row.end_score()) + (Weighted ? log_positive(splat(end)) : splat(0.0));
+    if (end[0] > 0.0) best = row.end_score() + (Weighted ? log_any(end) : splat(0.0));
     for (Index j = 0; j < row.length; ++j) {
-      if (row.probability(j) == 0.0) continue;
+      if (row.is_padding(j)) continue;
       const Vector v = row.reached(j);
-      best = larger(Weighted ? v + row.call->log_probability[row.begin + j * kGroup] : v, best);
+      best = larger(Weighted ? v + row.log_probability(j) : v, best);
     }
     return best;
   }
@@ -122,14 +119,18 @@ void sweep_lanes_with(const SliceCall& call) {
         kGroup,
         true,
         call.choice_probability == nullptr ? nullptr : call.choice_probability + first};
-    store(call.message + context * kGroup, choose(call.choice_kind, column, call.choices, weight));
+    store(call.message + context * kGroup, choose(call, column, weight));
   }
 }
 
 }  // namespace
 
 void sweep_lanes(const SliceCall& call) {
-  if (call.next_kind == Next::charged) return sweep_lanes_with<LanePowerMean>(call);
+  if (call.next_kind == Next::charged) {
+    if (call.narrow_next) return sweep_lanes_with<LanePowerMean<LogMean>>(call);
+    if (call.log_probability != nullptr) return sweep_lanes_with<LanePowerMeanOfLogs>(call);
+    return sweep_lanes_with<LanePowerMean<LogSum>>(call);
+  }
   if (call.next_kind == Next::best_case) return sweep_lanes_with<LaneBest<false>>(call);
   if (call.next_kind == Next::viterbi) return sweep_lanes_with<LaneBest<true>>(call);
   sweep_lanes_with<LaneExpectation>(call);

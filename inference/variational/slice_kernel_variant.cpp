@@ -2,7 +2,7 @@
 // and for the layout. Compiled once per instruction set with CREDO_KERNEL_VARIANT naming the
 // namespace.
 
-#include <credo/inference/variational/slice_kernel_arithmetic.hpp>
+#include <credo/inference/variational/slice_kernel_charged.hpp>
 
 #ifndef CREDO_KERNEL_VARIANT
 #error "compile through CMake: CREDO_KERNEL_VARIANT names the instruction set"
@@ -28,6 +28,11 @@ struct Rows {
   [[nodiscard]] Vector probability(Index j) const {
     return load(call->probability + begin + j * kGroup);
   }
+  [[nodiscard]] Vector log_probability(Index j) const {
+    return load(call->log_probability + begin + j * kGroup);
+  }
+  /// Not of all lanes at once.
+  [[nodiscard]] static bool is_padding(Index) { return false; }
   /// g + V.
   [[nodiscard]] Vector reached(Index j) const {
     const Vector v = gather(call->next_message, call->next + begin + j * kGroup);
@@ -54,24 +59,6 @@ Vector padded_expectation(const Rows& rows) {
   return sum;
 }
 
-/// rho log sum k exp((g + V) / rho). Each t is computed twice: exp() costs more.
-Vector power_mean(const Rows& rows) {
-  const Vector inverse = splat(1.0 / rows.call->rho);
-  const auto term = [&](Vector mass, Vector t) {
-    return mass > splat(0.0) ? t * inverse : splat(kMinusInfinity);
-  };
-  LogSum sum;
-  for (Index j = 0; j < rows.length; ++j) sum.note(term(rows.probability(j), rows.reached(j)));
-  sum.note(term(rows.end_probability(), rows.end_score()));
-  sum.fix();
-  for (Index j = 0; j < rows.length; ++j)
-    sum.add(rows.probability(j), term(rows.probability(j), rows.reached(j)));
-  sum.add(rows.end_probability(), term(rows.end_probability(), rows.end_score()));
-  // Without any mass the result is impossible, whatever the sign of rho.
-  return sum.largest == splat(kMinusInfinity) ? splat(kMinusInfinity)
-                                              : rows.call->rho * sum.value();
-}
-
 Vector best_case(const Rows& rows) {
   const auto term = [](Vector mass, Vector t) {
     return mass > splat(0.0) ? t : splat(kMinusInfinity);
@@ -85,11 +72,10 @@ Vector best_case(const Rows& rows) {
 Vector viterbi(const Rows& rows) {
   const Vector end = rows.end_probability();
   const IntVector has_end = end > splat(0.0);
-  const Vector end_term = log_positive(has_end ? end : splat(1.0)) + rows.end_score();
+  const Vector end_term = log_any(has_end ? end : splat(1.0)) + rows.end_score();
   Vector best = has_end ? end_term : splat(kMinusInfinity);
   for (Index j = 0; j < rows.length; ++j) {
-    best =
-        larger(load(rows.call->log_probability + rows.begin + j * kGroup) + rows.reached(j), best);
+    best = larger(rows.log_probability(j) + rows.reached(j), best);
   }
   return best;
 }
@@ -97,8 +83,12 @@ Vector viterbi(const Rows& rows) {
 struct Expectation {
   static Vector next(const Rows& rows) { return padded_expectation(rows); }
 };
+template <typename Sum>
 struct PowerMean {
-  static Vector next(const Rows& rows) { return power_mean(rows); }
+  static Vector next(const Rows& rows) { return power_mean<Sum>(rows, splat(rows.call->rho)); }
+};
+struct PowerMeanOfLogs {
+  static Vector next(const Rows& rows) { return power_mean_of_logs(rows, splat(rows.call->rho)); }
 };
 struct BestCase {
   static Vector next(const Rows& rows) { return best_case(rows); }
@@ -154,8 +144,7 @@ void sweep_with(const SliceCall& call) {
       store(call.scratch + d * kGroup,
             constant == splat(kMinusInfinity) ? constant : constant + next);
     }
-    finish_group(call, group,
-                 choose(call.choice_kind, column_of(call, group), call.choices, weight));
+    finish_group(call, group, choose(call, column_of(call, group), weight));
   }
 }
 
@@ -171,8 +160,9 @@ void sweep_even(const SliceCall& call) {
   const Index choices = call.choices;
   const Index groups = (call.contexts + kGroup - 1) / kGroup;
   const Vector weight = splat(call.weight);
-  const Vector inverse = 1.0 / weight;
-  const bool soft = call.choice_kind == Choice::free && call.log_base == nullptr;
+  const Vector inverse = inverse_of(weight);
+  const bool soft =
+      call.choice_kind == Choice::free && call.log_base == nullptr && !call.narrow_choice;
   const auto score = [scratch](Index d) { return load(scratch + d * kGroup); };
   for (Index group = 0; group < groups; ++group) {
     Vector largest = splat(kMinusInfinity);
@@ -192,13 +182,19 @@ void sweep_even(const SliceCall& call) {
     } else if (call.choice_kind == Choice::arg_max) {
       finish_group(call, group, largest);
     } else {
-      finish_group(call, group, choose(call.choice_kind, column_of(call, group), choices, weight));
+      finish_group(call, group, choose(call, column_of(call, group), weight));
     }
   }
 }
 
+void sweep_charged(const SliceCall& call) {
+  if (call.narrow_next) return sweep_with<PowerMean<LogMean>>(call);
+  if (call.log_probability != nullptr) return sweep_with<PowerMeanOfLogs>(call);
+  sweep_with<PowerMean<LogSum>>(call);
+}
+
 void sweep(const SliceCall& call) {
-  if (call.next_kind == Next::charged) return sweep_with<PowerMean>(call);
+  if (call.next_kind == Next::charged) return sweep_charged(call);
   if (call.next_kind == Next::best_case) return sweep_with<BestCase>(call);
   if (call.next_kind == Next::viterbi) return sweep_with<Viterbi>(call);
   switch (call.row_length) {

@@ -59,14 +59,26 @@ class Builder {
     return row_.score[j] + message_[row_.next[j]];
   }
 
+  /// The largest (rho < 0: smallest) of what the row reaches, where rho tends to 0.
+  [[nodiscard]] double extreme() const {
+    const double sign = slice_.rho() < 0.0 ? -1.0 : 1.0;
+    double best = row_.end_probability > 0.0 ? sign * row_.end_score : -kInfinity;
+    for (std::size_t j = 0; j < row_.next.size(); ++j) best = std::max(best, sign * reached(j));
+    return sign * best;
+  }
+
+  /// Scores are subtracted before they are divided: no rho is too small.
   void add_tilted(double weight) {
+    const double best = extreme();
+    if (!std::isfinite(best)) return;
+    const auto log_mass = [&](double k, double t) {
+      return std::log(k) + (t == best ? 0.0 : (t - best) / slice_.rho());
+    };
     std::vector<double> log_share(row_.next.size() + 1, -kInfinity);
-    for (std::size_t j = 0; j < row_.next.size(); ++j) {
-      log_share[j] = std::log(row_.probability[j]) + reached(j) / slice_.rho();
-    }
-    if (row_.end_probability > 0.0) {
-      log_share.back() = std::log(row_.end_probability) + row_.end_score / slice_.rho();
-    }
+    for (std::size_t j = 0; j < row_.next.size(); ++j)
+      log_share[j] = log_mass(row_.probability[j], reached(j));
+    if (row_.end_probability > 0.0)
+      log_share.back() = log_mass(row_.end_probability, row_.end_score);
     const std::vector<double> share = softmax(log_share);
     for (std::size_t j = 0; j < row_.next.size(); ++j) add(row_.next[j], weight * share[j]);
   }
