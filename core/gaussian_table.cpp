@@ -1,3 +1,4 @@
+#include <credo/core/covariance_factor.hpp>
 #include <credo/core/error.hpp>
 #include <credo/core/gaussian_table.hpp>
 #include <credo/core/numerics.hpp>
@@ -112,18 +113,17 @@ double log_density(const LinearGaussian& kernel, std::span<const double> x, std:
     residual -= shift;
     scale += shift.cwiseAbs().maxCoeff();
   }
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
-      MatrixView(kernel.covariance.data(), index(child), index(child)));
-  const double bound = solver.eigenvalues().cwiseAbs().maxCoeff();
-  const Eigen::VectorXd turned = solver.eigenvectors().transpose() * residual;
-  double sum = 0.0;
-  for (Eigen::Index i = 0; i < turned.size(); ++i) {
-    const double variance = solver.eigenvalues()[i];
-    if (variance > kTolerance * bound) {
-      sum -= (turned[i] * turned[i] / variance + std::log(2.0 * std::numbers::pi * variance)) / 2.0;
-    } else if (std::fabs(turned[i]) > kTolerance * scale) {
-      return -kInfinity;
-    }
+  const CovarianceFactor factor = factorise_covariance(kernel.covariance, child);
+  const auto rank = static_cast<double>(factor.rank);
+  double sum = -(rank * std::log(2.0 * std::numbers::pi) + factor.log_determinant) / 2.0;
+  if (!factor.rotation.empty()) {
+    residual = MatrixView(factor.rotation.data(), index(child), index(child)) * residual;
+    const Eigen::VectorXd certain = residual.tail(index(child - factor.rank));
+    if (certain.cwiseAbs().maxCoeff() > kTolerance * scale) return -kInfinity;
+  }
+  if (factor.rank > 0) {
+    const MatrixView whitening(factor.whitening.data(), index(factor.rank), index(child));
+    sum -= (whitening * residual).squaredNorm() / 2.0;
   }
   return sum;
 }

@@ -231,7 +231,7 @@ class GreedyRun {
 
   void eliminate(VariableId v, bool update_scores) {
     const double states = log2_states(v);
-    candidate_.operations += std::exp2(states);
+    candidate_.operations += problem_.cubic ? states * states * states : std::exp2(states);
     candidate_.log2_widest = std::max(candidate_.log2_widest, states);
     candidate_.log2_largest_message = std::max(candidate_.log2_largest_message, states - weight(v));
     candidate_.order.push_back(v);

@@ -25,11 +25,13 @@ struct OrderProblem {
   std::vector<VariableId> given;
   /// Orders whose messages all have at most 2^this joint states win over those that have not.
   double log2_message_limit = std::numeric_limits<double>::infinity();
+  /// Continuous variables: log2_cardinality are dimensions, and a step costs the cube of their sum.
+  bool cubic = false;
 };
 
 struct OrderCandidate {
   std::vector<VariableId> order;
-  /// sum over steps of the number of joint states of the step's scope.
+  /// sum over steps of the number of joint states of the step's scope (cubic: dimension cubed).
   double operations = 0.0;
   double log2_widest = 0.0;
   /// log2 of the number of joint states of the largest message.

@@ -44,6 +44,10 @@ void PlanOptions::validate() const {
 }
 
 std::string Plan::summary() const {
+  if (widest_front > 0) {
+    return fmt::format("{} fronts, {:.3g} operations, {} at most, widest front of {} numbers ({})",
+                       steps.size(), operations, describe_bytes(peak_bytes), widest_front, method);
+  }
   return fmt::format("{} steps, {:.3g} operations, {} at most, widest step 2^{:.1f} ({})",
                      steps.size(), operations, describe_bytes(peak_bytes), log2_widest, method);
 }

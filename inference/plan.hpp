@@ -60,6 +60,8 @@ struct Plan {
   /// Index of the step with the largest scope, and log2 of that scope's number of joint states.
   std::size_t widest_step = 0;
   double log2_widest = 0.0;
+  /// Of continuous variables: the most scalars in one step; 0 where there are none.
+  std::size_t widest_front = 0;
   /// "min-fill", "min-weight", "given": which search won.
   std::string method = "none";
   /// Orders tried and seconds spent.

@@ -1,0 +1,105 @@
+#pragma once
+// The numbers of eliminating continuous variables: planned once, filled and solved many times.
+
+#include <credo/inference/gaussian/front_kernel.hpp>
+#include <credo/inference/gaussian/local_form.hpp>
+#include <credo/inference/gaussian/structure.hpp>
+#include <credo/inference/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace credo::gaussian {
+
+struct CarefulOutcome;
+
+/// What solve() found; message where the status is not ok.
+struct Solution {
+  Status status = Status::not_run;
+  std::string message;
+  /// log of the integral over the variables of the structure, natural logarithm.
+  double log_z = kNaN;
+  /// Observations that repeat what is certain already.
+  std::size_t redundant = 0;
+};
+
+/// Borrows the graph it was loaded with. One object per thread.
+class Engine {
+ public:
+  explicit Engine(Structure structure);
+
+  [[nodiscard]] const Structure& structure() const noexcept { return structure_; }
+
+  /// Takes the numbers of a graph: of every table the entry of the states of its discrete variables
+  /// (one per variable of the graph). The graph has the structure's variables and factors.
+  void load(const FactorGraph& graph, std::span<const std::size_t> states);
+  /// Other states, the same numbers.
+  void choose(std::span<const std::size_t> states);
+
+  /// One number per scalar. Fill in the observed ones before solve(); the others are the posterior
+  /// means after it.
+  [[nodiscard]] std::span<double> point() noexcept { return point_; }
+  [[nodiscard]] std::span<const double> point() const noexcept { return point_; }
+
+  /// log Z and means. keep_going() false, asked now and then, stops with Status::deadline. Numbers
+  /// that were loaded before are not factorised again.
+  Solution solve(const std::function<bool()>& keep_going = {});
+  /// Covariances of all fronts, after a solve() that was ok.
+  void spread();
+  /// cov(x_a, x_b), row-major, of scalars of one front, after spread(). Positions in the front.
+  [[nodiscard]] double covariance(std::uint32_t front, std::uint32_t a, std::uint32_t b) const {
+    const Front& f = structure_.fronts[front];
+    return square_[f.square + std::uint64_t{a} * f.order() + b];
+  }
+
+  /// x_v given its separator: mean gain s + ..., covariance core; of a front, after solve().
+  [[nodiscard]] std::span<const double> gain(std::uint32_t front) const;
+  [[nodiscard]] std::span<const double> core(std::uint32_t front) const;
+  /// Whether the slower elimination was needed, the one that keeps nearly certain kernels apart.
+  [[nodiscard]] bool careful() const noexcept { return careful_; }
+
+ private:
+  enum class Factors : std::uint8_t { none, plain, careful };
+
+  [[nodiscard]] FrontView view(const Front& front);
+  void assemble(const Front& front);
+  bool factorise(const std::function<bool()>& keep_going);
+  /// log prod f at the point; its gradient goes to gradient_.
+  double evaluate();
+  double add_kernel(const BoundFactor& bound, const LocalForm& local);
+  double add_quadratic(const BoundFactor& bound, const LocalForm& local);
+  Solution solve_plainly();
+  /// One Newton step: the point moves to the mean; returns what log f gains.
+  double take_step();
+  Solution solve_carefully(const std::function<bool()>& keep_going);
+  struct CarefulPass;
+  Solution careful_pass(const std::function<bool()>& keep_going);
+  CarefulOutcome careful_front(CarefulPass& pass, std::uint32_t f);
+  void move_point(const CarefulPass& pass);
+
+  Structure structure_;
+  const FactorGraph* graph_ = nullptr;
+  LocalForms forms_;
+  std::vector<const LocalForm*> bound_;      ///< per bound factor
+  std::vector<const FrontKernel*> kernels_;  ///< per front
+  std::vector<double> point_;
+  std::vector<double> gradient_;
+  std::vector<double> step_;
+  std::vector<double> square_;
+  std::vector<double> gain_;
+  std::vector<double> core_;
+  std::vector<double> local_values_;    ///< of one factor
+  std::vector<double> local_gradient_;  ///< of one factor
+  std::vector<char> is_free_;           ///< per scalar
+  Pivots pivots_;
+  std::size_t free_scalars_ = 0;
+  Factors factors_ = Factors::none;
+  bool careful_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace credo::gaussian

@@ -1,0 +1,82 @@
+#include <credo/inference/gaussian/local_form.hpp>
+
+#include <cmath>
+#include <numbers>
+#include <span>
+
+namespace credo::gaussian {
+
+namespace {
+
+/// W = whitening' whitening, the inverse of a covariance of full rank.
+std::vector<double> inverse_covariance(const CovarianceFactor& factor) {
+  const std::size_t n = factor.dimension;
+  std::vector<double> inverse(n * n, 0.0);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double* row = &factor.whitening[k * n];
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = 0; j < n; ++j) inverse[i * n + j] += row[i] * row[j];
+    }
+  }
+  return inverse;
+}
+
+/// [A W A', -A W; -W A, W] with A the transposed gain: minus the Hessian of log N(y; gain x, W^-1).
+std::vector<double> joint_precision(const LinearGaussian& kernel, const std::vector<double>& inner,
+                                    std::size_t dimension, std::size_t child) {
+  const std::size_t parents = dimension - child;
+  // Rows of [-gain, I]: the residual's derivative.
+  std::vector<double> slope(child * dimension, 0.0);
+  for (std::size_t i = 0; i < child; ++i) {
+    for (std::size_t j = 0; j < parents; ++j) {
+      slope[i * dimension + j] = -kernel.gain[i * parents + j];
+    }
+    slope[i * dimension + parents + i] = 1.0;
+  }
+  std::vector<double> precision(dimension * dimension, 0.0);
+  for (std::size_t a = 0; a < child; ++a) {
+    for (std::size_t b = 0; b < child; ++b) {
+      const double weight = inner[a * child + b];
+      for (std::size_t i = 0; i < dimension; ++i) {
+        const double scaled = weight * slope[a * dimension + i];
+        if (scaled == 0.0) continue;
+        for (std::size_t j = 0; j < dimension; ++j) {
+          precision[i * dimension + j] += scaled * slope[b * dimension + j];
+        }
+      }
+    }
+  }
+  return precision;
+}
+
+LocalForm prepare(const GaussianTable& table, std::uint64_t entry) {
+  LocalForm local;
+  local.dimension = table.dimension();
+  if (!table.is_conditional()) {
+    local.form = &table.forms()[entry];
+    local.precision = local.form->precision;
+    local.log_constant = local.form->constant;
+    return local;
+  }
+  local.child = table.dimensions().back();
+  local.kernel = &table.kernels()[entry];
+  local.noise = factorise_covariance(local.kernel->covariance, local.child);
+  local.log_constant = -(static_cast<double>(local.noise.rank) * std::log(2.0 * std::numbers::pi) +
+                         local.noise.log_determinant) /
+                       2.0;
+  if (local.is_singular()) return local;
+  local.child_precision = inverse_covariance(local.noise);
+  local.precision =
+      joint_precision(*local.kernel, local.child_precision, local.dimension, local.child);
+  return local;
+}
+
+}  // namespace
+
+const LocalForm& LocalForms::of(const GaussianTable& table, std::uint64_t entry) {
+  auto& slot = forms_[{table.identity(), entry}];
+  if (!slot) slot = std::make_unique<LocalForm>(prepare(table, entry));
+  return *slot;
+}
+
+}  // namespace credo::gaussian

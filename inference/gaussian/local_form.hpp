@@ -1,0 +1,44 @@
+#pragma once
+// One entry of a Gaussian table, prepared for elimination.
+
+#include <credo/core/covariance_factor.hpp>
+#include <credo/core/gaussian_table.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace credo::gaussian {
+
+/// log f(x) of one entry over its dimension scalars: a quadratic form, or a kernel of the last
+/// `child` of them.
+struct LocalForm {
+  std::size_t dimension = 0;
+  std::size_t child = 0;  ///< 0: a quadratic form
+  const QuadraticForm* form = nullptr;
+  const LinearGaussian* kernel = nullptr;
+  CovarianceFactor noise;               ///< of a kernel
+  std::vector<double> child_precision;  ///< inverse covariance, row-major; empty where singular
+  /// Minus the second derivative of log f, dimension x dimension, row-major; empty where singular.
+  std::vector<double> precision;
+  double log_constant = 0.0;
+
+  [[nodiscard]] bool is_kernel() const noexcept { return child > 0; }
+  /// The covariance has certain directions: there is no precision.
+  [[nodiscard]] bool is_singular() const noexcept { return noise.rank < child; }
+};
+
+/// Prepared entries, each made once: tables are shared by many factors.
+class LocalForms {
+ public:
+  const LocalForm& of(const GaussianTable& table, std::uint64_t entry);
+  void clear() { forms_.clear(); }
+
+ private:
+  std::map<std::pair<const void*, std::uint64_t>, std::unique_ptr<LocalForm>> forms_;
+};
+
+}  // namespace credo::gaussian
