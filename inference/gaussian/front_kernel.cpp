@@ -35,7 +35,7 @@ struct Small {
   static constexpr int kOrder = N + M;
 
   /// The lower triangle of L with inverted diagonal. False where a pivot is lost.
-  static bool cholesky(const double* square, std::array<double, N * N>& lower, Pivots& pivots) {
+  static bool cholesky(const double* square, double* lower, Pivots& pivots) {
     for (int j = 0; j < N; ++j) {
       const double before = square[j * kOrder + j];
       double pivot = before;
@@ -55,7 +55,7 @@ struct Small {
 
   /// column <- L^-1 column; column <- L^-T column. Columns are `Stride` apart.
   template <int Stride>
-  static void solve_lower(const std::array<double, N * N>& lower, double* column) {
+  static void solve_lower(const double* lower, double* column) {
     for (int i = 0; i < N; ++i) {
       double sum = column[i * Stride];
       for (int k = 0; k < i; ++k) sum -= lower[i * N + k] * column[k * Stride];
@@ -63,7 +63,7 @@ struct Small {
     }
   }
   template <int Stride>
-  static void solve_upper(const std::array<double, N * N>& lower, double* column) {
+  static void solve_upper(const double* lower, double* column) {
     for (int i = N; i-- > 0;) {
       double sum = column[i * Stride];
       for (int k = i + 1; k < N; ++k) sum -= lower[k * N + i] * column[k * Stride];
@@ -73,7 +73,7 @@ struct Small {
 
   static void factorise(const FrontView& front, Pivots& pivots) {
     const double* square = front.square;
-    std::array<double, N * N> lower{};
+    double lower[N * N] = {};
     if (!cholesky(square, lower, pivots)) {
       pivots.trustworthy = false;
       return;
