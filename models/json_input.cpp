@@ -1,13 +1,14 @@
 #include <credo/core/error.hpp>
 #include <credo/core/names.hpp>
 #include <credo/models/json_input.hpp>
+#include <credo/models/json_position.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
-#include <set>
 #include <sstream>
 #include <utility>
 
@@ -16,8 +17,14 @@ namespace credo::json_input {
 void Place::fail(std::string_view expected, const json& got) const {
   std::string given = got.dump(-1, ' ', true, json::error_handler_t::replace);
   if (given.size() > 60) given = given.substr(0, 57) + "...";
-  throw ModelError(fmt::format("{}: {}: expected {}, got {}", source, what, expected, given));
+  refuse(fmt::format("{}: expected {}, got {}", what.empty() ? "the file" : what, expected, given));
 }
+
+void Place::refuse(std::string_view message) const {
+  throw ModelError(fmt::format("{}: {}", position(), message));
+}
+
+std::string Place::position() const { return describe_position(source, find_value(source, what)); }
 
 Place Place::at(std::size_t i) const { return {source, fmt::format("{}[{}]", what, i)}; }
 
@@ -59,35 +66,29 @@ std::vector<double> distribution_or_state(const json& value, const Place& place,
 
 void check_keys(const json& object, const Place& place, std::span<const std::string_view> known,
                 std::size_t required) {
-  const std::string who =
-      place.what.empty() ? place.source : fmt::format("{}: {}", place.source, place.what);
-  if (!object.is_object()) {
-    Place{place.source, place.what.empty() ? "the file" : place.what}.fail("an object", object);
-  }
+  if (!object.is_object()) place.fail("an object", object);
+  const std::string who = place.what.empty() ? "" : place.what + ": ";
   const std::vector<std::string> names(known.begin(), known.end());
   for (const auto& [key, value] : object.items()) {
-    if (std::ranges::find(names, key) == names.end()) {
-      throw ModelError(fmt::format("{}: unknown key '{}'{}; the keys are {}", who, key,
-                                   did_you_mean(key, names), fmt::join(names, ", ")));
-    }
+    if (std::ranges::find(names, key) != names.end()) continue;
+    throw ModelError(
+        fmt::format("{}: {}unknown key '{}'{}; the keys are {}",
+                    describe_position(place.source, find_key(place.source, place.what, key)), who,
+                    key, did_you_mean(key, names), fmt::join(names, ", ")));
   }
   for (std::size_t i = 0; i < required; ++i) {
     if (!object.contains(names[i])) {
-      throw ModelError(fmt::format("{}: key '{}' is missing", who, names[i]));
+      place.refuse(fmt::format("{}key '{}' is missing", who, names[i]));
     }
   }
 }
 
 namespace {
 
-[[noreturn]] void fail_at(std::string_view input, std::size_t byte, const std::string& source,
-                          std::string expected, std::string got) {
-  const std::string_view before = input.substr(0, std::min(byte, input.size()));
-  const auto lines = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
-  const std::size_t line_start =
-      before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  throw ParseError(source, lines + 1, std::max<std::size_t>(1, before.size() - line_start),
-                   std::move(expected), std::move(got));
+[[noreturn]] void fail_at(const Source& source, std::size_t byte, std::string expected,
+                          std::string got) {
+  const Position at = position_of(source.text, byte);
+  throw ParseError(source.name, at.line, at.column, std::move(expected), std::move(got));
 }
 
 /// The byte before place `end` (1-based), as a message shows it.
@@ -101,23 +102,13 @@ std::string describe_byte(std::string_view input, std::size_t end) {
 
 }  // namespace
 
-json parse_strict(std::string_view input, const std::string& source) {
-  std::vector<std::set<std::string>> seen;
-  std::string repeated;
-  const auto watch = [&](int, json::parse_event_t event, json& value) {
-    if (event == json::parse_event_t::object_start) seen.emplace_back();
-    if (event == json::parse_event_t::object_end) seen.pop_back();
-    if (event == json::parse_event_t::key && repeated.empty()) {
-      const std::string key = value.get<std::string>();
-      if (!seen.back().insert(key).second) repeated = key;
-    }
-    return true;
-  };
+json parse_strict(const Source& source) {
+  const std::string_view input = source.text;
   json object;
   try {
-    object = json::parse(input.begin(), input.end(), watch);
+    object = json::parse(input.begin(), input.end());
   } catch (const json::parse_error& e) {
-    fail_at(input, e.byte, source, "JSON", describe_byte(input, e.byte));
+    fail_at(source, std::max<std::size_t>(e.byte, 1) - 1, "JSON", describe_byte(input, e.byte));
   } catch (const json::out_of_range& e) {
     // Only numbers beyond a double are out of range; the reader says which, between quotes.
     const std::string_view what = e.what();
@@ -125,16 +116,20 @@ json parse_strict(std::string_view input, const std::string& source) {
     const std::string_view token =
         quote == std::string_view::npos ? what : what.substr(quote + 1, what.size() - quote - 2);
     const std::size_t at = input.find(token);
-    fail_at(input, at == std::string_view::npos ? 0 : at + 1, source,
-            "a number in the range of a double", std::string(token.substr(0, 30)));
+    fail_at(source, at == std::string_view::npos ? 0 : at, "a number in the range of a double",
+            std::string(token.substr(0, 30)));
   }
-  if (!repeated.empty()) {
-    throw ModelError(fmt::format("{}: key '{}' is given twice", source, repeated));
+  if (const auto repeated = find_repeated_key(input)) {
+    throw ModelError(fmt::format("{}: key '{}' is given twice",
+                                 describe_position(source, repeated->byte), repeated->key));
   }
   return object;
 }
 
 std::string read_text(const std::string& path) {
+  if (std::filesystem::is_directory(path)) {
+    throw FileError(fmt::format("{}: is a directory, expected a JSON file", path));
+  }
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
   if (file) content << file.rdbuf();

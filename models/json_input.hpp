@@ -1,6 +1,6 @@
 #pragma once
 // Reading models from JSON, strictly: unknown keys, keys given twice and values of another type are
-// errors that name source, key and index.
+// errors that name source, line, column, key and index.
 
 #include <nlohmann/json.hpp>
 
@@ -14,13 +14,24 @@ namespace credo::json_input {
 
 using nlohmann::json;
 
-/// Where a message points: source and key.
+/// The text that messages point into; borrows both.
+struct Source {
+  const std::string& name;
+  std::string_view text;
+};
+
+/// Where a message points: the path of a value, as in transitions[3][4]; "" is the whole file.
 struct Place {
-  const std::string& source;
+  const Source& source;
   std::string what;
 
-  /// Throws ModelError: "source: what: expected ..., got ...".
+  /// Throws ModelError: "source:line:column: what: expected ..., got ...".
   [[noreturn]] void fail(std::string_view expected, const json& got) const;
+  /// Throws ModelError: "source:line:column: message".
+  [[noreturn]] void refuse(std::string_view message) const;
+  /// "source:line:column" of the value, or of what encloses it as far as the text has it. Cost: the
+  /// text before it.
+  [[nodiscard]] std::string position() const;
   [[nodiscard]] Place at(std::size_t i) const;
   /// The key of an object that is itself at this place.
   [[nodiscard]] Place at(std::string_view key) const;
@@ -50,13 +61,12 @@ auto list(const json& value, const Place& place, const Read& read) {
 [[nodiscard]] std::vector<double> distribution_or_state(const json& value, const Place& place,
                                                         std::size_t states);
 
-/// An object with keys among the known ones, the first `required` of which are there. An empty
-/// place is the whole file.
+/// An object with keys among the known ones, the first `required` of which are there.
 void check_keys(const json& object, const Place& place, std::span<const std::string_view> known,
                 std::size_t required);
 
 /// Throws ParseError (source:line:column) on text that is not JSON, ModelError on keys given twice.
-[[nodiscard]] json parse_strict(std::string_view input, const std::string& source);
+[[nodiscard]] json parse_strict(const Source& source);
 
 /// The bytes of a file. Throws FileError when it cannot be read.
 [[nodiscard]] std::string read_text(const std::string& path);

@@ -68,11 +68,21 @@ std::string algorithms_text() {
     text += fmt::format("  {:<18} {} [{}]\n", algorithm.name, algorithm.summary,
                         guarantee_name(algorithm.guarantee));
   }
-  text +=
-      "\nModels: .uai .bif .xmlbif .net .json, each also .gz; '-' is standard input with --from.\n"
-      "Exit codes: 0 answered, 1 wrong input, 2 refused, 3 evidence of probability zero,\n"
-      "            4 stopped without any answer.";
-  return text;
+  return text + "\n";
+}
+
+constexpr const char* kModelsText =
+    "Models: .uai .bif .xmlbif .net .json, each also .gz; '-' is standard input with --from.\n";
+constexpr const char* kExitCodesText =
+    "Exit codes: 0 answered, 1 wrong input, 2 refused, 3 evidence of probability zero,\n"
+    "            4 stopped without any answer.";
+
+/// What a command's help ends with: only what its options are about.
+std::string footer(const CLI::App& app) {
+  std::string text;
+  if (app.get_option_no_throw("--algorithm") != nullptr) text += algorithms_text();
+  if (app.get_option_no_throw("--from") != nullptr) text += kModelsText;
+  return text + kExitCodesText;
 }
 
 void add_model(CLI::App& app, Arguments& a) {
@@ -93,10 +103,8 @@ void add_evidence(CLI::App& app, EvidenceArguments& e) {
       ->allow_extra_args(false);
 }
 
-void add_engine(CLI::App& app, EngineArguments& e) {
-  app.add_option("--algorithm", e.algorithm, "Algorithm, or auto")
-      ->type_name("NAME")
-      ->capture_default_str();
+/// Budgets of commands that plan.
+void add_budget(CLI::App& app, EngineArguments& e) {
   app.add_option("--time-limit", e.time_limit_seconds, "Answer within so many seconds")
       ->type_name("S")
       ->check(check_number);
@@ -110,6 +118,13 @@ void add_engine(CLI::App& app, EngineArguments& e) {
       ->type_name("N")
       ->check(check_count)
       ->capture_default_str();
+}
+
+void add_engine(CLI::App& app, EngineArguments& e) {
+  app.add_option("--algorithm", e.algorithm, "Algorithm, or auto")
+      ->type_name("NAME")
+      ->capture_default_str();
+  add_budget(app, e);
 }
 
 /// Of belief propagation.
@@ -155,8 +170,11 @@ void add_control(CLI::App& app, ControlArguments& c) {
       ->type_name("ENV|FILE")
       ->required();
   app.add_option("--map", c.map, "4x4, 8x8 or a text file")->type_name("MAP");
-  app.add_flag_callback("--slippery", [&c] { c.slippery = true; }, "Actions may slip");
-  app.add_flag_callback("--no-slippery", [&c] { c.slippery = false; }, "Actions never slip");
+  auto* const slippery =
+      app.add_flag_callback("--slippery", [&c] { c.slippery = true; }, "Actions may slip");
+  app.add_flag_callback(
+         "--no-slippery", [&c] { c.slippery = false; }, "Actions never slip")
+      ->excludes(slippery);
   app.add_option("--method", c.method,
                  "posterior (exact sum-product), clamped (maximum entropy with the true dynamics), "
                  "hard (arg-max), map (most likely trajectory), mmap (open-loop plan), risk, "
@@ -165,7 +183,7 @@ void add_control(CLI::App& app, ControlArguments& c) {
       ->capture_default_str();
   app.add_option("--rho", c.rho,
                  "Price of bending the dynamics, method risk: 1 the posterior, large the true "
-                 "dynamics, below 0 the worst")
+                 "dynamics, below 0 the worst [1]")
       ->type_name("R")
       ->check(check_number);
   app.add_option("--temperature", c.temperature, "Reward units per nat")
@@ -220,17 +238,6 @@ void add_decision(CLI::App& app, Arguments& a) {
       ->check(check_count)
       ->capture_default_str();
   app.add_flag("--naive", d.naive, "Also what conditioning on high utility believes and earns");
-}
-
-/// Budgets of commands that plan: no choice of algorithm.
-void add_budget(CLI::App& app, EngineArguments& e) {
-  app.add_option("--memory-limit", e.memory_limit, "As in 8GiB [80 % of what is free]")
-      ->type_name("SIZE");
-  app.add_option("--time-limit", e.time_limit_seconds, "Stop after so many seconds")
-      ->type_name("S")
-      ->check(check_number);
-  app.add_option("--threads", e.threads, "Threads")->type_name("N")->check(check_count);
-  app.add_option("--seed", e.seed, "Seed")->type_name("N")->check(check_count);
 }
 
 void add_options(CLI::App& app, Arguments& a) {
@@ -328,8 +335,8 @@ ParsedArguments parse_command(const CommandRow& row, int count, const char* cons
   a.command = row.command;
   CLI::App app{row.summary, fmt::format("credo {}", row.name)};
   app.get_formatter()->column_width(34);
-  app.footer("\n" + algorithms_text());
   add_options(app, a);
+  app.footer(footer(app));
   std::vector<std::string> rest(values + 2, values + count);
   std::reverse(rest.begin(), rest.end());  // CLI11 takes them off the back
   try {
@@ -354,7 +361,7 @@ std::string main_help() {
   for (const CommandRow& row : kCommands) {
     text += fmt::format("  {:<9} {}\n", row.name, row.summary);
   }
-  return text + "\n" + algorithms_text() + "\n";
+  return text + "\n" + algorithms_text() + kModelsText + kExitCodesText + "\n";
 }
 
 }  // namespace

@@ -2,9 +2,12 @@
 
 #include "commands.hpp"
 #include "control_report.hpp"
+#include "exit_code.hpp"
+#include "input.hpp"
 #include "output.hpp"
 
 #include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
 #include <credo/models/control/environments.hpp>
 #include <credo/models/control/mdp_json.hpp>
 #include <credo/models/control/solve.hpp>
@@ -13,24 +16,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <vector>
 
 namespace credo::cli {
 namespace {
 
 using control::Mdp;
-
-std::string read_map(const std::string& map) {
-  if (map == "4x4" || map == "8x8") {
-    return map;
-  }
-  std::ifstream file(map, std::ios::binary);
-  if (!file || std::filesystem::is_directory(map)) {
-    throw FileError(fmt::format("{}: cannot read this map; expected 4x4, 8x8 or a text file", map));
-  }
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 bool is_built_in(const std::string& name) {
   const auto known = control::environments();
@@ -50,25 +41,67 @@ void require_end(const Mdp& mdp, const ControlArguments& c) {
   }
 }
 
-Mdp load_process(const ControlArguments& c) {
+[[noreturn]] void refuse_size(const std::string& what, double bytes, double limit) {
+  throw Refusal(fmt::format("{} needs at least {}, the limit is {}", what, describe_bytes(bytes),
+                            describe_bytes(limit)));
+}
+
+Mdp make_environment(const ControlArguments& c, double memory_limit_bytes) {
+  control::EnvironmentOptions options;
+  const auto& environment = control::require_environment(c.environment);
+  if (c.map == "4x4" || c.map == "8x8") {
+    options.map = c.map;
+  } else if (!c.map.empty()) {
+    options.map = read_text(c.map, "4x4, 8x8 or a text file", memory_limit_bytes);
+    options.map_source = c.map;
+  }
+  options.slippery = c.slippery;
+  if (const double bytes = control::environment_bytes(options); bytes > memory_limit_bytes) {
+    refuse_size("the process of the map " + c.map, bytes, memory_limit_bytes);
+  }
+  return environment.make(options);
+}
+
+Mdp load_process(const ControlArguments& c, double memory_limit_bytes) {
   const bool file =
       !is_built_in(c.environment) && (c.environment.find_first_of("./") != std::string::npos ||
                                       std::filesystem::exists(c.environment));
-  if (!file) {
-    control::EnvironmentOptions options;
-    const auto& environment = control::require_environment(c.environment);
-    if (!c.map.empty()) {
-      options.map = read_map(c.map);
-    }
-    options.slippery = c.slippery;
-    return environment.make(options);
-  }
+  if (!file) return make_environment(c, memory_limit_bytes);
   if (!c.map.empty() || c.slippery) {
     throw OptionError("--map and --slippery belong to built-in environments, not to MDP files");
   }
-  Mdp mdp = control::read_mdp_json(c.environment);
+  const std::string text =
+      read_text(c.environment, "an environment's name or an MDP file", memory_limit_bytes);
+  const double bytes = static_cast<double>(text.size()) + control::mdp_json_bytes(text);
+  if (bytes > memory_limit_bytes) {
+    refuse_size("reading " + c.environment, bytes, memory_limit_bytes);
+  }
+  Mdp mdp = control::parse_mdp_json(text, c.environment);
   require_end(mdp, c);
   return mdp;
+}
+
+void remark_unused_actions(const Mdp& mdp) {
+  const std::vector<std::size_t> unused = mdp.unused_actions();
+  if (unused.empty()) return;
+  complain(fmt::format("note: action {}{} is available in no state",
+                       mdp.action_name(unused.front()),
+                       unused.size() == 1 ? "" : fmt::format(" (and {} more)", unused.size() - 1)));
+}
+
+/// Options that would be passed over in silence.
+void check_options(const ControlArguments& c, const std::string& format) {
+  if (c.tolerance && c.horizon) {
+    throw OptionError(
+        "--tolerance belongs to the infinite horizon: with --horizon the values are exact up to "
+        "rounding");
+  }
+  if (c.all_values && format != "json") throw OptionError("--values belongs to --format json");
+  if (c.episodes && format == "svg") throw OptionError("--simulate belongs to text and json");
+  if (!c.picture.empty() && format != "svg") {
+    throw OptionError("--picture belongs to --format svg");
+  }
+  check_picture(c);
 }
 
 control::ControlOptions make_options(const Arguments& a, const Stopwatch& since_start) {
@@ -80,10 +113,8 @@ control::ControlOptions make_options(const Arguments& a, const Stopwatch& since_
   }
   options.rho = c.rho.value_or(options.rho);
   options.temperature = c.temperature;
-  if (c.prior == "given") {
-    throw OptionError("--prior 'given' needs a table; expected uniform or counting");
-  }
-  options.prior = control::require_action_prior(c.prior);
+  options.prior =
+      control::require_action_prior(require_one_of("--prior", c.prior, {"uniform", "counting"}));
   options.horizon = c.horizon;
   options.discount = c.discount;
   options.tolerance = c.tolerance;
@@ -97,12 +128,12 @@ ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start) {
   const ControlArguments& c = arguments.control;
   const std::string format =
       require_one_of("--format", arguments.output.format, {"text", "json", "svg"});
-  if (!c.picture.empty() && format != "svg") {
-    throw OptionError("--picture belongs to --format svg");
-  }
-  check_picture(c);
+  check_options(c, format);
   control::ControlOptions options = make_options(arguments, since_start);
-  const Mdp mdp = load_process(c);
+  const Stopwatch loading;
+  const Mdp mdp = load_process(c, options.infer.memory_limit_bytes);
+  const double load_seconds = loading.seconds();
+  if (!arguments.output.quiet) remark_unused_actions(mdp);
   Session session(arguments.output, since_start);
   options.infer.observer = session.observer();
   const control::ControlSolution solution = control::solve_control(mdp, options);
@@ -114,7 +145,7 @@ ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start) {
     write_output(control_trace(solution, session.events()), arguments.output.trace_path);
   }
   if (format == "json") {
-    write_output(control_json(mdp, solution, c, simulation), arguments.output.path);
+    write_output(control_json(mdp, solution, c, simulation, load_seconds), arguments.output.path);
   } else if (solution.ok()) {
     write_output(format == "svg" ? control_picture(mdp, solution, c)
                                  : control_text(mdp, solution, c, simulation),

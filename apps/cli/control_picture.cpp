@@ -47,8 +47,10 @@ std::string control_picture(const control::Mdp& mdp, const control::ControlSolut
     return tube(mdp, solution);
   }
   if (c.picture == "luck") {
-    return control::luck_svg(mdp,
-                             control::luck_arrows(mdp, solution.policy(), solution.dynamics()));
+    const auto arrows = control::luck_arrows(mdp, solution.policy(), solution.dynamics());
+    return control::luck_svg(
+        mdp, arrows,
+        solution.method == control::Method::posterior ? "given success" : "as the method believes");
   }
   if (c.picture == "gap") {
     return gap(solution, c);

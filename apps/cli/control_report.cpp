@@ -176,7 +176,8 @@ std::string plan_text(const Mdp& mdp, const control::OpenLoopPlan& plan) {
 }  // namespace
 
 std::string control_json(const Mdp& mdp, const ControlSolution& s, const ControlArguments& c,
-                         const std::optional<control::Simulation>& simulation) {
+                         const std::optional<control::Simulation>& simulation,
+                         double load_seconds) {
   JsonWriter json;
   json.begin_object();
   write_question(json, mdp, s, c);
@@ -194,7 +195,8 @@ std::string control_json(const Mdp& mdp, const ControlSolution& s, const Control
     write_simulation(json, *simulation);
   }
   json.field("iterations", s.iterations).field("error_bound", s.error_bound);
-  json.key("timings").begin_object(true).field("plan", s.timings.plan_seconds);
+  json.key("timings").begin_object(true).field("load", load_seconds);
+  json.field("plan", s.timings.plan_seconds);
   json.field("infer", s.timings.infer_seconds).end_object();
   return json.end_object().take();
 }

@@ -19,7 +19,8 @@ namespace credo::cli {
 [[nodiscard]] std::string control_json(const control::Mdp& mdp,
                                        const control::ControlSolution& solution,
                                        const ControlArguments& arguments,
-                                       const std::optional<control::Simulation>& simulation);
+                                       const std::optional<control::Simulation>& simulation,
+                                       double load_seconds);
 [[nodiscard]] std::string control_text(const control::Mdp& mdp,
                                        const control::ControlSolution& solution,
                                        const ControlArguments& arguments,

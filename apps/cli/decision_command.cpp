@@ -2,6 +2,7 @@
 // hidden.
 
 #include "commands.hpp"
+#include "input.hpp"
 #include "json_writer.hpp"
 #include "output.hpp"
 #include "text_table.hpp"
@@ -14,9 +15,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 namespace credo::cli {
@@ -32,15 +30,6 @@ struct Decided {
   Solution solution;
   std::optional<NaivePosterior> naive;
 };
-
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path)) {
-    throw FileError(fmt::format(
-        "{}: cannot read this file; expected an influence diagram or a process as JSON", path));
-  }
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// A file that is not JSON is a .POMDP file.
 bool is_json(const std::string& text) {
@@ -189,7 +178,8 @@ ExitCode run_decision(const Arguments& arguments, const Stopwatch& since_start) 
   const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
   Session session(arguments.output, since_start);
   const decision::SolveOptions solve = make_solve_options(arguments, since_start, session);
-  const std::string text = read_text(arguments.model);
+  const std::string text = read_text(arguments.model, "an influence diagram or a process as JSON",
+                                     solve.variational.memory_limit_bytes);
   const Decided decided = is_process(text) ? decide_process(text, arguments, solve)
                                            : decide_diagram(text, arguments, solve);
   session.finish();

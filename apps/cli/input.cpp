@@ -1,19 +1,24 @@
 #include "input.hpp"
 
+#include "exit_code.hpp"
 #include "session.hpp"
 
 #include <credo/core/error.hpp>
 #include <credo/core/formats/format.hpp>
 #include <credo/core/formats/uai_evidence.hpp>
+#include <credo/core/numerics.hpp>
 
 #include <fmt/format.h>
 
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace credo::cli {
@@ -109,6 +114,23 @@ Evidence load_evidence(const EvidenceArguments& arguments, const FactorGraph& gr
 
 std::vector<VariableId> load_query(const std::string& path, const FactorGraph& graph) {
   return read_uai_query(std::filesystem::path(path), graph);
+}
+
+std::string read_text(const std::string& path, std::string_view expected,
+                      double memory_limit_bytes) {
+  std::error_code failure;
+  if (std::filesystem::is_directory(path, failure)) {
+    throw FileError(fmt::format("{}: is a directory, expected {}", path, expected));
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw FileError(fmt::format("{}: cannot read this file; expected {}", path, expected));
+  const auto size = std::filesystem::file_size(path, failure);  // a pipe has none
+  if (!failure && static_cast<double>(size) > memory_limit_bytes) {
+    throw Refusal(fmt::format("{}: {}; the limit is {}", path,
+                              describe_bytes(static_cast<double>(size)),
+                              describe_bytes(memory_limit_bytes)));
+  }
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace credo::cli

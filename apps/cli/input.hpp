@@ -6,6 +6,8 @@
 #include <credo/core/evidence.hpp>
 #include <credo/core/factor_graph.hpp>
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace credo::cli {
@@ -26,5 +28,10 @@ struct LoadedModel {
 
 /// The variables of a UAI query file.
 [[nodiscard]] std::vector<VariableId> load_query(const std::string& path, const FactorGraph& graph);
+
+/// The bytes of a file. Throws FileError naming what was expected when it cannot be read, Refusal
+/// when it is larger than the limit.
+[[nodiscard]] std::string read_text(const std::string& path, std::string_view expected,
+                                    double memory_limit_bytes);
 
 }  // namespace credo::cli

@@ -45,6 +45,17 @@ Result ask(const FactorGraph& graph, const Evidence& evidence, const Query& quer
   return result;
 }
 
+/// Automatic choice may come to an algorithm for which these options mean nothing.
+void remark_iteration(const EngineArguments& engine, const Result& result) {
+  const bool given =
+      engine.schedule != "auto" || engine.damping || engine.tolerance || engine.iterations;
+  const bool iterates =
+      result.algorithm_used == "belief_propagation" || result.algorithm_used == "mean_field";
+  if (!given || iterates) return;
+  complain("note: --schedule, --damping, --tolerance and --iterations have no part in " +
+           result.algorithm_used);
+}
+
 }  // namespace
 
 ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
@@ -67,6 +78,9 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
   const ExitCode code = exit_code(answer);
   if (code == ExitCode::answered || format == "json") {
     write_output(render(answer, format), arguments.output.path);
+  }
+  if (code == ExitCode::answered && !arguments.output.quiet) {
+    remark_iteration(arguments.engine, result);
   }
   if (code != ExitCode::answered) {
     complain(explain(answer));

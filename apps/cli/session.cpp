@@ -75,11 +75,32 @@ void Session::finish() {
   }
 }
 
+namespace {
+
+/// What only algorithms that iterate understand must not be passed over in silence.
+void check_iteration(const EngineArguments& engine) {
+  if (engine.algorithm == "auto" || engine.algorithm == "belief_propagation") return;
+  const auto refuse = [&](const char* option, const char* owners) {
+    throw OptionError(
+        fmt::format("{} belongs to {}, got --algorithm {}", option, owners, engine.algorithm));
+  };
+  constexpr const char* kMessages = "--algorithm belief_propagation";
+  if (engine.schedule != "auto") refuse("--schedule", kMessages);
+  if (engine.damping) refuse("--damping", kMessages);
+  if (engine.algorithm == "mean_field") return;
+  constexpr const char* kIterating = "--algorithm belief_propagation or mean_field";
+  if (engine.tolerance) refuse("--tolerance", kIterating);
+  if (engine.iterations) refuse("--iterations", kIterating);
+}
+
+}  // namespace
+
 InferOptions make_infer_options(const EngineArguments& engine, const Stopwatch& since_start) {
   InferOptions options;
   if (engine.algorithm != "auto") {
     options.algorithm = require_algorithm(engine.algorithm).name;
   }
+  check_iteration(engine);
   options.memory_limit_bytes = engine.memory_limit.empty() ? default_memory_limit_bytes()
                                                            : parse_size_bytes(engine.memory_limit);
   if (engine.time_limit_seconds) {

@@ -19,7 +19,8 @@ namespace credo::control {
 [[nodiscard]] std::string heat_text(const Mdp& mdp, std::span<const double> weight);
 
 /// A value heat map with one arrow per action, as long as it is likely beside the most likely one.
-/// Grids of more than 30 columns: smaller cells, the most likely action only and no numbers.
+/// Grids of more than 23 columns: smaller cells and no numbers; of more than 30: the most likely
+/// action only.
 /// Without a layout: bars, one per state (the first 360). A complete SVG document.
 [[nodiscard]] std::string value_svg(const Mdp& mdp, std::span<const double> value,
                                     std::span<const double> policy);

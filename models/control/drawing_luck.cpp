@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <string_view>
 #include <utility>
 
 // p(s' | s, a) beside p(s' | s, a, o). Conditioned on success the ice steers; in the world it does
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::string_view kTruth = "#777777";
 constexpr std::string_view kLuck = "#c8102e";
+constexpr std::string_view kTitle = "luck in the dynamics of the most likely action";
 /// Less likely successors are not drawn.
 constexpr double kShown = 0.01;
 
@@ -89,13 +91,13 @@ void draw_action(Svg& svg, const GridPanel& panel, std::size_t cell, GridMove mo
              .width = panel.side / 40.0});
 }
 
-double legend(Svg& svg, const Range& nats) {
+double legend(Svg& svg, const Range& nats, std::string_view believed) {
   constexpr double kSize = 11.0;
   double x =
       colour_bar(svg, {kMargin, 44.0}, "luck 0", short_number(nats.high) + " nats", luck_colour) +
       18.0;
   for (const auto& [ink, label] :
-       {std::pair<std::string_view, std::string_view>{kTruth, "truth"}, {kLuck, "given success"}}) {
+       {std::pair<std::string_view, std::string_view>{kTruth, "truth"}, {kLuck, believed}}) {
     svg.arrow(
         {.from = {x, 40.0}, .columns = 1.0, .length = 20.0, .head = 6.0, .width = 2.0, .ink = ink});
     svg.text({x + 25.0, 44.0}, kSize, label);
@@ -105,13 +107,14 @@ double legend(Svg& svg, const Range& nats) {
 }
 
 std::string luck_grid(const Mdp& mdp, std::span<const LuckArrow> arrows,
-                      const std::vector<double>& nats, const Range& range) {
+                      const std::vector<double>& nats, const Range& range,
+                      std::string_view believed) {
   constexpr double kDetailed = 24.0;
   const GridLayout& layout = *mdp.layout();
   const double side = std::clamp(1200.0 / static_cast<double>(layout.columns), 10.0, 96.0);
   const GridPanel panel{layout, {kMargin, kHeader}, side};
   Svg svg;
-  double end = legend(svg, range);
+  double end = legend(svg, range, believed);
   if (side >= kDetailed) {
     constexpr std::string_view kKey = "corner: the action";
     svg.text({end, 44.0}, 11.0, kKey, Anchor::start, kPaleInk);
@@ -133,19 +136,19 @@ std::string luck_grid(const Mdp& mdp, std::span<const LuckArrow> arrows,
     }
   }
   return svg.document(std::max({kNarrowest, 2 * kMargin + panel.width(), end + kMargin}),
-                      kHeader + kMargin + panel.height(),
-                      mdp.name() + ": luck in the dynamics of the most likely action");
+                      kHeader + kMargin + panel.height(), title_of(mdp, kTitle));
 }
 
 std::string luck_bars(const Mdp& mdp, std::span<const LuckArrow> arrows,
-                      const std::vector<double>& nats, const Range& range) {
+                      const std::vector<double>& nats, const Range& range,
+                      std::string_view believed) {
   constexpr std::size_t kMost = 40;
   constexpr double kLabel = 250.0;
   constexpr double kLength = 240.0;
   constexpr double kRow = 18.0;
   const std::vector<std::size_t> shown = heaviest_states(nats, kMost);
   Svg svg;
-  legend(svg, range);
+  legend(svg, range, believed);
   double y = kHeader;
   for (const LuckArrow& a : arrows) {
     if (!std::binary_search(shown.begin(), shown.end(), a.state)) continue;
@@ -161,8 +164,9 @@ std::string luck_bars(const Mdp& mdp, std::span<const LuckArrow> arrows,
         Anchor::start, kPaleInk);
     y += kRow;
   }
-  return svg.document(2 * kMargin + kLabel + kLength + 120.0, y + kMargin,
-                      mdp.name() + ": luck in the dynamics of the most likely action");
+  return svg.document(
+      2 * kMargin + kLabel + kLength + 120.0, y + kMargin,
+      title_of(mdp, kTitle) + shown_part(shown.size(), mdp.state_count(), "the luckiest"));
 }
 
 }  // namespace
@@ -204,11 +208,12 @@ std::vector<double> luck_nats(const Mdp& mdp, std::span<const LuckArrow> arrows)
   return nats;
 }
 
-std::string luck_svg(const Mdp& mdp, std::span<const LuckArrow> arrows) {
+std::string luck_svg(const Mdp& mdp, std::span<const LuckArrow> arrows, std::string_view believed) {
   const std::vector<double> nats = luck_nats(mdp, arrows);
   Range range{0.0, 0.0};
   for (const double n : nats) range.include(n);
-  return mdp.layout() ? luck_grid(mdp, arrows, nats, range) : luck_bars(mdp, arrows, nats, range);
+  return mdp.layout() ? luck_grid(mdp, arrows, nats, range, believed)
+                      : luck_bars(mdp, arrows, nats, range, believed);
 }
 
 }  // namespace credo::control

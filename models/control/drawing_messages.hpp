@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace credo::control {
@@ -73,8 +74,10 @@ struct LuckArrow {
 /// Per cell: the true dynamics of the action in grey, the lucky ones in red, both as long as they
 /// are likely, and the nats of luck as the cell's colour. Staying is a disc and a ring; what leads
 /// farther than a neighbour is dashed. Small cells: the colour only. Without a layout: two bars per
-/// successor, of the 40 luckiest states. A complete SVG document.
-[[nodiscard]] std::string luck_svg(const Mdp& mdp, std::span<const LuckArrow> arrows);
+/// successor, of the 40 luckiest states; the title says how many there are. believed: what the
+/// second dynamics are, for the legend. A complete SVG document.
+[[nodiscard]] std::string luck_svg(const Mdp& mdp, std::span<const LuckArrow> arrows,
+                                   std::string_view believed = "given success");
 
 /// log Z = bound + initial + policy + dynamics, all in nats.
 struct GapBar {

@@ -21,8 +21,10 @@ double cell_side(const GridLayout& layout) {
   constexpr double kLargest = 72.0;
   return std::clamp(kWidest / static_cast<double>(layout.columns), kSmallest, kLargest);
 }
-/// Values, and arrows of all actions.
+/// Arrows of all actions.
 bool is_detailed(double side) { return side >= 40.0; }
+/// Values below them: in smaller cells the arrows would cross them.
+bool has_numbers(double side) { return side >= 52.0; }
 
 /// Of the states where something is to be decided.
 Range range_of(const Mdp& mdp, std::span<const double> value) {
@@ -79,7 +81,7 @@ void draw_grid(Svg& svg, const Mdp& mdp, std::span<const double> value,
                std::span<const double> policy, const Range& range) {
   const GridLayout& layout = *mdp.layout();
   const GridPanel panel{layout, {kMargin, kHeader}, cell_side(layout)};
-  const bool detailed = is_detailed(panel.side);
+  const bool numbers = has_numbers(panel.side);
   for (std::size_t cell = 0; cell < layout.cells.size(); ++cell) {
     const std::size_t state = layout.state_of_cell[cell];
     const double place = state == kNoState ? 0.0 : range.place(value[state]);
@@ -87,9 +89,9 @@ void draw_grid(Svg& svg, const Mdp& mdp, std::span<const double> value,
     if (state == kNoState || is_end_cell(mdp, cell)) continue;
     const Point centre = panel.centre_of(cell);
     const std::string_view ink = ink_on_value(place);
-    draw_policy(svg, mdp, policy, state, {centre.x, centre.y - (detailed ? 0.1 * panel.side : 0.0)},
+    draw_policy(svg, mdp, policy, state, {centre.x, centre.y - (numbers ? 0.1 * panel.side : 0.0)},
                 panel.side, ink);
-    if (detailed) {
+    if (numbers) {
       svg.text({centre.x, centre.y + 0.43 * panel.side}, 8.0 + panel.side / 24.0,
                short_number(value[state]), Anchor::middle, ink);
     }
@@ -130,8 +132,7 @@ std::string bars(const Mdp& mdp, std::span<const double> value, std::span<const 
   }
   const std::size_t columns = (count + kRows - 1) / kRows;
   const std::size_t rows = std::min(count, kRows);
-  const std::string shown =
-      count < mdp.state_count() ? fmt::format(" (the first {} states)", count) : "";
+  const std::string shown = shown_part(count, mdp.state_count(), "the first");
   return svg.document(2 * kMargin + kColumn * static_cast<double>(columns),
                       kHeader + kMargin + kBar * static_cast<double>(rows), title + shown);
 }
@@ -148,7 +149,7 @@ std::string value_svg(const Mdp& mdp, std::span<const double> value,
     end = colour_bar(svg, {kMargin, 44.0}, short_number(range.low), short_number(range.high),
                      value_colour);
   }
-  const std::string title = mdp.name() + ": values and policy";
+  const std::string title = title_of(mdp, "values and policy");
   if (!mdp.layout()) return bars(mdp, value, policy, range, svg, title);
   const GridPanel panel{*mdp.layout(), {kMargin, kHeader}, cell_side(*mdp.layout())};
   svg.text({end + 14.0, 44.0}, 11.0,

@@ -256,8 +256,10 @@ std::string tube_svg(const Mdp& mdp, std::span<const TubeFrame> frames) {
           8.5, mdp.state_name(states[i]), Anchor::end, kPaleInk);
     }
   }
-  return svg.document(std::max(kNarrowest, sheet.total_width()), sheet.total_height(frames.size()),
-                      mdp.name() + ": where an optimal trajectory is");
+  return svg.document(
+      std::max(kNarrowest, sheet.total_width()), sheet.total_height(frames.size()),
+      title_of(mdp, "where an optimal trajectory is") +
+          (mdp.layout() ? "" : shown_part(states.size(), mdp.state_count(), "the most visited")));
 }
 
 std::string tube_text(const Mdp& mdp, std::span<const TubeFrame> frames) {

@@ -74,17 +74,18 @@ void add_moves(MdpDescription& d, const Slip& slip, const Enter& enter) {
   }
 }
 
-MdpDescription grid_description(std::string name, std::string_view map, std::string_view cells,
-                                const FourMoves& moves, std::vector<std::string> action_names,
-                                std::string_view terminal) {
+MdpDescription grid_description(std::string name, std::string_view map, std::string map_source,
+                                std::string_view cells, const FourMoves& moves,
+                                std::vector<std::string> action_names, std::string_view terminal) {
   MdpDescription d;
   d.name = std::move(name);
-  d.layout = parse_grid_map(map, d.name + " map", cells);
+  if (map_source.empty()) map_source = d.name + " map";
+  d.layout = parse_grid_map(map, map_source, cells);
   d.layout->moves.assign(moves.begin(), moves.end());
   d.actions = moves.size();
   d.action_names = std::move(action_names);
   d.states = grid_state_count(*d.layout);
-  d.initial = grid_initial(*d.layout, d.name + " map");
+  d.initial = grid_initial(*d.layout, map_source);
   for (std::size_t cell = 0; cell < d.layout->cells.size(); ++cell) {
     if (terminal.find(d.layout->cells[cell]) != std::string_view::npos) {
       d.terminal.push_back(d.layout->state_of_cell[cell]);
@@ -98,8 +99,8 @@ MdpDescription grid_description(std::string name, std::string_view map, std::str
 Mdp frozen_lake(const EnvironmentOptions& options) {
   const std::string given = options.map.value_or("4x4");
   const std::string_view map = given == "4x4" ? kLake4x4 : given == "8x8" ? kLake8x8 : given;
-  MdpDescription d = grid_description("frozen_lake", map, "SFHG.", kLeftDownRightUp,
-                                      {"left", "down", "right", "up"}, "HG");
+  MdpDescription d = grid_description("frozen_lake", map, options.map_source, "SFHG.",
+                                      kLeftDownRightUp, {"left", "down", "right", "up"}, "HG");
   const GridLayout layout = *d.layout;
   add_moves(d, slip_of(options, true), [&layout](std::size_t cell) {
     return Arrival{layout.state_of_cell[cell], layout.cells[cell] == 'G' ? 1.0 : 0.0};
@@ -110,7 +111,7 @@ Mdp frozen_lake(const EnvironmentOptions& options) {
 Mdp cliff_walking(const EnvironmentOptions& options) {
   refuse(options.map.has_value(), "cliff_walking", "map");
   refuse(options.success_rate.has_value(), "cliff_walking", "success_rate");
-  MdpDescription d = grid_description("cliff_walking", kCliff, kGridCells, kUpRightDownLeft,
+  MdpDescription d = grid_description("cliff_walking", kCliff, "", kGridCells, kUpRightDownLeft,
                                       {"up", "right", "down", "left"}, "G");
   const GridLayout layout = *d.layout;
   const std::size_t start = layout.state_of_cell[layout.cells.find('S')];
@@ -123,7 +124,7 @@ Mdp cliff_walking(const EnvironmentOptions& options) {
 
 Mdp grid(const EnvironmentOptions& options) {
   const std::string map = options.map.value_or(std::string(kDefaultGrid));
-  MdpDescription d = grid_description("grid", map, "SGH#.F ", kLeftDownRightUp,
+  MdpDescription d = grid_description("grid", map, options.map_source, "SGH#.F ", kLeftDownRightUp,
                                       {"left", "down", "right", "up"}, "HG");
   const GridLayout layout = *d.layout;
   add_moves(d, slip_of(options, false), [&layout](std::size_t cell) {
@@ -170,6 +171,13 @@ std::span<const Environment> environments() noexcept {
       {"taxi", "fetch a passenger and deliver them", &taxi},
   }};
   return kTable;
+}
+
+double environment_bytes(const EnvironmentOptions& options) noexcept {
+  const double outcomes = options.slippery.value_or(false) ? 3.0 : 1.0;
+  const auto cells = static_cast<double>(options.map.value_or("").size());
+  return cells * static_cast<double>(kLeftDownRightUp.size()) * outcomes *
+         static_cast<double>(sizeof(Transition) + sizeof(Outcome));
 }
 
 const Environment& require_environment(std::string_view name) {

@@ -22,6 +22,8 @@ struct EnvironmentOptions {
   /// Probability of the intended direction when slippery, in (0, 1]; the two beside it share the
   /// rest. Default 1/3. frozen_lake, grid.
   std::optional<double> success_rate = std::nullopt;
+  /// Where the map comes from, for messages about it. Empty: the environment's name.
+  std::string map_source = {};
 };
 
 /// FrozenLake-v1: actions left, down, right, up; reward 1 on entering a goal; holes and goals end.
@@ -64,6 +66,9 @@ struct Environment {
   Mdp (*make)(const EnvironmentOptions&);
 };
 [[nodiscard]] std::span<const Environment> environments() noexcept;
+/// At least what making an environment with these options takes, bytes: the lists of transitions
+/// and of outcomes of its map.
+[[nodiscard]] double environment_bytes(const EnvironmentOptions& options) noexcept;
 /// Throws OptionError with the nearest names.
 [[nodiscard]] const Environment& require_environment(std::string_view name);
 

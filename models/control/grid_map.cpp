@@ -24,17 +24,16 @@ void add_row(GridLayout& layout, std::string_view row, const std::string& source
              std::string_view cells) {
   if (layout.rows == 0) layout.columns = row.size();
   if (row.size() != layout.columns || row.empty()) {
-    throw ModelError(fmt::format("{}: row {} has {} cells, expected {}", source, layout.rows + 1,
-                                 row.size(), std::max<std::size_t>(1, layout.columns)));
+    throw ParseError(source, layout.rows + 1, std::min(row.size(), layout.columns) + 1,
+                     fmt::format("a row of {} cells", std::max<std::size_t>(1, layout.columns)),
+                     fmt::format("{}", row.size()));
   }
   for (std::size_t c = 0; c < row.size(); ++c) {
     if (cells.find(row[c]) == std::string_view::npos) {
       const auto byte = static_cast<unsigned char>(row[c]);
       const bool printable = byte > 0x20 && byte < 0x7f;
-      throw ModelError(fmt::format(
-          "{}: row {}, column {}: unknown cell {}, expected {}", source, layout.rows + 1, c + 1,
-          printable ? fmt::format("'{}'", row[c]) : fmt::format("(byte {})", byte),
-          describe(cells)));
+      throw ParseError(source, layout.rows + 1, c + 1, "one of the cells " + describe(cells),
+                       printable ? fmt::format("'{}'", row[c]) : fmt::format("byte {}", byte));
     }
   }
   layout.cells += row;
@@ -69,7 +68,7 @@ std::size_t grid_state_count(const GridLayout& layout) {
 std::vector<double> grid_initial(const GridLayout& layout, const std::string& source) {
   const auto starts = std::count(layout.cells.begin(), layout.cells.end(), 'S');
   if (starts == 0) {
-    throw ModelError(fmt::format("{}: no start, expected at least one cell S", source));
+    throw ParseError(source, 1, 1, "at least one start, a cell S", "none");
   }
   std::vector<double> initial(grid_state_count(layout), 0.0);
   for (std::size_t cell = 0; cell < layout.cells.size(); ++cell) {

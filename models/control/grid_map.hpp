@@ -15,14 +15,14 @@ inline constexpr std::string_view kGridCells = "SGHC#.F ";
 
 /// Rows separated by newlines, all of one width (trailing newline and carriage returns are
 /// ignored). Cells: those of kGridCells that are in `cells`. States are numbered row by row, walls
-/// excluded. moves stays empty. Throws ModelError with source, row and column.
+/// excluded. moves stays empty. Throws ParseError (source:row:column).
 [[nodiscard]] GridLayout parse_grid_map(std::string_view map, const std::string& source,
                                         std::string_view cells = kGridCells);
 
 /// Cells that are states.
 [[nodiscard]] std::size_t grid_state_count(const GridLayout& layout);
 
-/// Uniform over the S cells. Throws ModelError when there is none.
+/// Uniform over the S cells. Throws ParseError when there is none.
 [[nodiscard]] std::vector<double> grid_initial(const GridLayout& layout, const std::string& source);
 
 /// The cell a move leads to; the same cell when a wall or the edge is in the way.

@@ -1,5 +1,6 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/models/control/description_error.hpp>
 #include <credo/models/control/mdp.hpp>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -18,60 +20,76 @@ namespace {
 
 constexpr double kSumTolerance = 1e-9;
 
-[[noreturn]] void fail(const std::string& what) { throw ModelError("Mdp: " + what); }
+using Element = std::optional<std::size_t>;
 
-void check_names(const std::vector<std::string>& names, std::size_t count, const char* what) {
-  if (!names.empty() && names.size() != count) {
-    fail(fmt::format("got {} {}, expected {} or none", names.size(), what, count));
-  }
+[[noreturn]] void fail(const char* member, Element element, const std::string& what) {
+  throw DescriptionError(member, element, "Mdp: " + what);
 }
 
+/// The smallest state that no transition leaves and that is not terminal.
+std::size_t first_missing_state(const MdpDescription& d) {
+  std::set<std::size_t> known(d.terminal.begin(), d.terminal.end());
+  for (const Transition& line : d.transitions) known.insert(line.state);
+  std::size_t missing = 0;
+  while (known.contains(missing)) ++missing;
+  return missing;
+}
+
+/// Pairs (s, a) have a row each, whether available or not: no more than what some lines justify, so
+/// that a short file cannot exhaust memory by declaring sizes.
+constexpr std::uint64_t kPairsForFree = std::uint64_t{1} << 20;
+constexpr std::uint64_t kPairsPerLine = 1024;
+
 void check_sizes(const MdpDescription& d) {
-  if (d.states == 0 || d.actions == 0) {
-    fail(fmt::format("got {} states and {} actions, expected at least 1 of each", d.states,
-                     d.actions));
+  if (d.states == 0) fail("states", {}, "0 states, expected at least 1");
+  if (d.actions == 0) fail("actions", {}, "0 actions, expected at least 1");
+  const std::size_t lines = d.transitions.size() + d.terminal.size();
+  if (d.states > lines) {
+    fail("states", {},
+         fmt::format("{} states, but state {} has no action and is not terminal", d.states,
+                     first_missing_state(d)));
   }
-  // Also keeps a short file from declaring sizes that would exhaust memory.
-  if (d.states > d.transitions.size() + d.terminal.size()) {
-    fail(
-        fmt::format("{} states but only {} transitions and {} terminal states: every state needs "
-                    "an action or must be terminal",
-                    d.states, d.transitions.size(), d.terminal.size()));
-  }
-  if (d.actions > std::max<std::size_t>(1, d.transitions.size())) {
-    fail(fmt::format("{} actions but only {} transitions: every action must be available somewhere",
-                     d.actions, d.transitions.size()));
+  const std::vector<std::size_t> shape = {d.states, d.actions};
+  const std::uint64_t most = std::max<std::uint64_t>(kPairsForFree, kPairsPerLine * lines);
+  if (saturating_product(shape) > most) {
+    fail("actions", {},
+         fmt::format("{} states x {} actions with only {} transitions, expected at most {} pairs",
+                     d.states, d.actions, d.transitions.size(), most));
   }
   if (!(d.discount > 0.0 && d.discount <= 1.0)) {
-    fail(fmt::format("discount {}, expected a number in (0, 1]", d.discount));
+    fail("discount", {}, fmt::format("discount {}, expected a number in (0, 1]", d.discount));
   }
-  check_names(d.state_names, d.states, "state names");
-  check_names(d.action_names, d.actions, "action names");
+  require_names("Mdp", "state_names", d.state_names, d.states);
+  require_names("Mdp", "action_names", d.action_names, d.actions);
 }
 
 void check_vectors(const MdpDescription& d) {
   if (d.initial.size() != d.states) {
-    fail(fmt::format("initial distribution has {} entries, expected {}", d.initial.size(),
+    fail("initial", {},
+         fmt::format("initial distribution has {} entries, expected {}", d.initial.size(),
                      d.states));
   }
   double sum = 0.0;
   for (std::size_t s = 0; s < d.states; ++s) {
     if (!(d.initial[s] >= 0.0 && d.initial[s] <= 1.0 + kSumTolerance)) {
-      fail(fmt::format("initial probability of state {} is {}, expected a number in [0, 1]", s,
+      fail("initial", s,
+           fmt::format("initial probability of state {} is {}, expected a number in [0, 1]", s,
                        d.initial[s]));
     }
     sum += d.initial[s];
   }
   if (!(std::fabs(sum - 1.0) <= kSumTolerance)) {
-    fail(fmt::format("initial distribution sums to {}, expected 1", sum));
+    fail("initial", {}, fmt::format("initial distribution sums to {}, expected 1", sum));
   }
   if (!d.final_reward.empty() && d.final_reward.size() != d.states) {
-    fail(fmt::format("final reward has {} entries, expected {} or none", d.final_reward.size(),
+    fail("final_reward", {},
+         fmt::format("final reward has {} entries, expected {} or none", d.final_reward.size(),
                      d.states));
   }
   for (std::size_t s = 0; s < d.final_reward.size(); ++s) {
     if (!std::isfinite(d.final_reward[s])) {
-      fail(fmt::format("final reward of state {} is {}, expected a finite number", s,
+      fail("final_reward", s,
+           fmt::format("final reward of state {} is {}, expected a finite number", s,
                        d.final_reward[s]));
     }
   }
@@ -82,18 +100,22 @@ void check_line(const MdpDescription& d, std::size_t i) {
   const std::string where = fmt::format("transition {} [{}, {}, {}, {}, {}]", i, line.state,
                                         line.action, line.next, line.probability, line.reward);
   if (line.state >= d.states || line.next >= d.states) {
-    fail(fmt::format("{}: state {} out of range, expected 0 to {}", where,
+    fail("transitions", i,
+         fmt::format("{}: state {} out of range, expected 0 to {}", where,
                      line.state >= d.states ? line.state : line.next, d.states - 1));
   }
   if (line.action >= d.actions) {
-    fail(fmt::format("{}: action {} out of range, expected 0 to {}", where, line.action,
+    fail("transitions", i,
+         fmt::format("{}: action {} out of range, expected 0 to {}", where, line.action,
                      d.actions - 1));
   }
   if (!(line.probability >= 0.0 && line.probability <= 1.0 + kSumTolerance)) {
-    fail(fmt::format("{}: probability {}, expected a number in [0, 1]", where, line.probability));
+    fail("transitions", i,
+         fmt::format("{}: probability {}, expected a number in [0, 1]", where, line.probability));
   }
   if (!std::isfinite(line.reward)) {
-    fail(fmt::format("{}: reward {}, expected a finite number; to forbid an action leave it out",
+    fail("transitions", i,
+         fmt::format("{}: reward {}, expected a finite number; to forbid an action leave it out",
                      where, line.reward));
   }
 }
@@ -103,16 +125,18 @@ void check_layout(const MdpDescription& d) {
   const GridLayout& grid = *d.layout;
   const std::size_t cells = grid.rows * grid.columns;
   if (grid.cells.size() != cells || grid.state_of_cell.size() != cells) {
-    fail(fmt::format("grid of {} x {} has {} characters and {} states, expected {} of each",
+    fail("grid", {},
+         fmt::format("grid of {} x {} has {} characters and {} states, expected {} of each",
                      grid.rows, grid.columns, grid.cells.size(), grid.state_of_cell.size(), cells));
   }
   if (grid.moves.size() != d.actions) {
-    fail(fmt::format("grid has {} moves, expected one per action, {}", grid.moves.size(),
+    fail("grid", {},
+         fmt::format("grid has {} moves, expected one per action, {}", grid.moves.size(),
                      d.actions));
   }
   for (const std::size_t s : grid.state_of_cell) {
     if (s != kNoState && s >= d.states) {
-      fail(fmt::format("grid cell with state {}, expected 0 to {}", s, d.states - 1));
+      fail("grid", {}, fmt::format("grid cell with state {}, expected 0 to {}", s, d.states - 1));
     }
   }
 }
@@ -129,14 +153,7 @@ LinesByPair sort_lines(const MdpDescription& d) {
   const auto pair_of = [&d](const Transition& line) {
     return line.state * d.actions + line.action;
   };
-  std::vector<char> action_used(d.actions, d.transitions.empty() ? 1 : 0);
-  for (const Transition& line : d.transitions) {
-    ++result.begin[pair_of(line) + 1];
-    action_used[line.action] = 1;
-  }
-  for (std::size_t a = 0; a < d.actions; ++a) {
-    if (action_used[a] == 0) fail(fmt::format("action {} is never available", a));
-  }
+  for (const Transition& line : d.transitions) ++result.begin[pair_of(line) + 1];
   std::partial_sum(result.begin.begin(), result.begin.end(), result.begin.begin());
   std::vector<std::size_t> place(result.begin.begin(), result.begin.end() - 1);
   for (std::size_t i = 0; i < d.transitions.size(); ++i) {
@@ -175,10 +192,10 @@ std::vector<Outcome> make_row(const MdpDescription& d, const LinesByPair& lines,
     }
   }
   if (begin < end && !(std::fabs(sum - 1.0) <= kSumTolerance)) {
-    fail(
-        fmt::format("probabilities of state {} action {} ({} transitions, the first is number {}) "
-                    "sum to {}, expected 1",
-                    s, a, end - begin, lines.line[begin], sum));
+    fail("transitions", lines.line[begin],
+         fmt::format("probabilities of state {} action {} ({} transitions, the first is number {}) "
+                     "sum to {}, expected 1",
+                     s, a, end - begin, lines.line[begin], sum));
   }
   merge_row(row);
   for (Outcome& o : row) o.probability /= sum;
@@ -192,16 +209,17 @@ Mdp::Mdp(MdpDescription description) : description_(std::move(description)) {
   check_sizes(d);
   check_vectors(d);
   check_layout(d);
+  for (std::size_t i = 0; i < d.terminal.size(); ++i) {
+    if (d.terminal[i] < d.states) continue;
+    fail("terminal", i,
+         fmt::format("terminal state {} out of range, expected 0 to {}", d.terminal[i],
+                     d.states - 1));
+  }
   std::sort(d.terminal.begin(), d.terminal.end());
   d.terminal.erase(std::unique(d.terminal.begin(), d.terminal.end()), d.terminal.end());
   normalize(d.initial);
   terminal_.assign(d.states, 0);
-  for (const std::size_t s : d.terminal) {
-    if (s >= d.states) {
-      fail(fmt::format("terminal state {} out of range, expected 0 to {}", s, d.states - 1));
-    }
-    terminal_[s] = 1;
-  }
+  for (const std::size_t s : d.terminal) terminal_[s] = 1;
   for (std::size_t i = 0; i < d.transitions.size(); ++i) check_line(d, i);
   store_outcomes();
   d.transitions = {};
@@ -225,9 +243,23 @@ void Mdp::store_outcomes() {
       row_begin_.push_back(outcomes_.size());
     }
     if (outcomes_.size() == before) {
-      fail(fmt::format("state {} has no action and is not terminal", s));
+      fail("states", {}, fmt::format("state {} has no action and is not terminal", s));
     }
   }
+}
+
+std::vector<std::size_t> Mdp::unused_actions() const {
+  std::vector<char> used(action_count(), 0);
+  for (std::size_t s = 0; s < state_count(); ++s) {
+    for (std::size_t a = 0; a < action_count() && !is_terminal(s); ++a) {
+      if (is_available(s, a)) used[a] = 1;
+    }
+  }
+  std::vector<std::size_t> result;
+  for (std::size_t a = 0; a < used.size(); ++a) {
+    if (used[a] == 0) result.push_back(a);
+  }
+  return result;
 }
 
 std::optional<std::size_t> Mdp::endless_state() const {

@@ -72,11 +72,12 @@ struct Outcome {
 /// A validated finite Markov decision process, immutable; outcomes in compressed rows over (s, a).
 class Mdp {
  public:
-  /// Throws ModelError naming the state, action, or line (0-based place in transitions) and what
-  /// was expected: no states or actions, wrong lengths, states or actions out of range, negative or
-  /// NaN probabilities, rewards that are not finite, rows of (s, a) that do not sum to 1 within
-  /// 1e-9, states that neither are terminal nor have an action, actions never available, a discount
-  /// outside (0, 1]. Lines of probability 0 are dropped; rows are normalised exactly.
+  /// Throws DescriptionError (a ModelError) naming the state, action, or line (0-based place in
+  /// transitions) and what was expected: no states or actions, wrong lengths, states or actions out
+  /// of range, negative or NaN probabilities, rewards that are not finite, rows of (s, a) that do
+  /// not sum to 1 within 1e-9, states that neither are terminal nor have an action, names given
+  /// twice, more than 2^20 pairs (s, a) at less than one line per 1024, a discount outside (0, 1].
+  /// Lines of probability 0 are dropped; rows are normalised exactly.
   explicit Mdp(MdpDescription description);
 
   [[nodiscard]] std::size_t state_count() const noexcept { return description_.states; }
@@ -114,6 +115,9 @@ class Mdp {
   /// The first state from which no terminal state can be reached, whatever is done; nothing when
   /// there is none. Cost: outcomes.
   [[nodiscard]] std::optional<std::size_t> endless_state() const;
+  /// Actions that are available in no state that goes on, increasing. They change nothing. Cost:
+  /// states x actions.
+  [[nodiscard]] std::vector<std::size_t> unused_actions() const;
   [[nodiscard]] double largest_reward() const noexcept { return largest_reward_; }
 
   /// The name, or the number when there are no names.

@@ -1,12 +1,12 @@
 #include <credo/core/error.hpp>
 #include <credo/models/control/grid_map.hpp>
 #include <credo/models/control/mdp_json.hpp>
-#include <credo/models/json_input.hpp>
+#include <credo/models/control/process_json.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <set>
 
 namespace credo::control {
 namespace {
@@ -33,30 +33,25 @@ GridMove grid_move(const json& value, const Place& place) {
   return {integer(value[0], place.at(0)), integer(value[1], place.at(1))};
 }
 
-GridLayout grid_layout(const json& value, const std::string& source) {
+GridLayout grid_layout(const json& value, const Place& place) {
   if (!value.is_object() || value.size() != 2 || !value.contains("map") ||
       !value.contains("moves")) {
-    Place{source, "grid"}.fail("an object with the keys map and moves", value);
+    place.fail("an object with the keys map and moves", value);
   }
+  const Place at_map = place.at("map");
   std::string map;
-  for (const std::string& row : list(value["map"], Place{source, "grid.map"}, text)) {
-    map += row + "\n";
+  for (const std::string& row : list(value["map"], at_map, text)) map += row + "\n";
+  try {
+    GridLayout layout = parse_grid_map(map, "");
+    layout.moves = list(value["moves"], place.at("moves"), grid_move);
+    return layout;
+  } catch (const ParseError& e) {
+    at_map.at(e.line() - 1)
+        .refuse(fmt::format("column {}: expected {}, got {}", e.column(), e.expected(), e.got()));
   }
-  GridLayout layout = parse_grid_map(map, source + ": grid.map");
-  layout.moves = list(value["moves"], Place{source, "grid.moves"}, grid_move);
-  return layout;
 }
 
-/// The smallest state that no transition leaves and that is not terminal.
-std::size_t first_missing_state(const MdpDescription& d) {
-  std::set<std::size_t> known(d.terminal.begin(), d.terminal.end());
-  for (const Transition& line : d.transitions) known.insert(line.state);
-  std::size_t missing = 0;
-  while (known.contains(missing)) ++missing;
-  return missing;
-}
-
-MdpDescription describe(const json& object, const std::string& source) {
+MdpDescription describe(const json& object, const Source& source) {
   const auto place = [&source](std::string_view key) { return Place{source, std::string(key)}; };
   const auto optional = [&](std::string_view key, const auto& read) {
     if (object.contains(key)) read(object[std::string(key)], place(key));
@@ -66,15 +61,9 @@ MdpDescription describe(const json& object, const std::string& source) {
   d.actions = count(object["actions"], place("actions"));
   d.transitions = list(object["transitions"], place("transitions"), transition);
   optional("terminal", [&](const json& v, const Place& p) { d.terminal = list(v, p, count); });
-  // Before the initial distribution is made as long as the file says.
-  if (d.states == 0 || d.states > d.transitions.size() + d.terminal.size()) {
-    place("states").fail(
-        d.states == 0 ? "at least 1"
-                      : fmt::format("a transition from every state or its mention in terminal; "
-                                    "state {} has neither",
-                                    first_missing_state(d)),
-        object["states"]);
-  }
+  // A single state is made into a distribution as long as the file says, once that is known to be
+  // justified.
+  if (d.states == 0 || d.states > d.transitions.size() + d.terminal.size()) return d;
   d.initial = distribution_or_state(object["initial"], place("initial"), d.states);
   optional("discount", [&](const json& v, const Place& p) { d.discount = number(v, p); });
   optional("final_reward",
@@ -83,21 +72,24 @@ MdpDescription describe(const json& object, const std::string& source) {
   optional("state_names", [&](const json& v, const Place& p) { d.state_names = list(v, p, text); });
   optional("action_names",
            [&](const json& v, const Place& p) { d.action_names = list(v, p, text); });
-  optional("grid", [&](const json& v, const Place&) { d.layout = grid_layout(v, source); });
+  optional("grid", [&](const json& v, const Place& p) { d.layout = grid_layout(v, p); });
   return d;
 }
 
 }  // namespace
 
 Mdp parse_mdp_json(std::string_view text_of_file, const std::string& source) {
-  const json object = parse_strict(text_of_file, source);
-  check_keys(object, {source, ""}, kKeys, kRequired);
-  MdpDescription description = describe(object, source);
-  try {
-    return Mdp(std::move(description));
-  } catch (const ModelError& e) {
-    throw ModelError(source + ": " + e.what());
-  }
+  return parse_process<Mdp>(text_of_file, source, kKeys, kRequired, describe,
+                            [](const DescriptionError& e, const json&) { return member_path(e); });
+}
+
+double mdp_json_bytes(std::string_view text_of_file) {
+  constexpr double kPerList = 64.0;
+  const auto count = [&](char c) {
+    return static_cast<double>(std::count(text_of_file.begin(), text_of_file.end(), c));
+  };
+  // Every value of the tree, and every number of a transition once more.
+  return count(',') * static_cast<double>(sizeof(json) + sizeof(double)) + count('[') * kPerList;
 }
 
 Mdp read_mdp_json(const std::string& path) { return parse_mdp_json(read_text(path), path); }

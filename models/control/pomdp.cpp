@@ -1,11 +1,13 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/models/conditional_rows.hpp>
+#include <credo/models/control/description_error.hpp>
 #include <credo/models/control/pomdp.hpp>
 
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -19,20 +21,30 @@ std::string who(const PomdpDescription& d) {
   return d.name.empty() ? "pomdp" : fmt::format("pomdp '{}'", d.name);
 }
 
-void require_length(const PomdpDescription& d, std::string_view what, std::size_t got,
-                    std::size_t expected) {
+[[noreturn]] void fail(const PomdpDescription& d, std::string_view member,
+                       std::optional<std::size_t> element, std::string_view what) {
+  throw DescriptionError(std::string(member), element, fmt::format("{}: {}", who(d), what));
+}
+
+void require_length(const PomdpDescription& d, std::string_view member, std::string_view shape,
+                    std::size_t got, std::size_t expected) {
   if (got == expected) return;
-  throw ModelError(fmt::format("{}: {}: expected {} entries, got {}", who(d), what, expected, got));
+  fail(d, member, std::nullopt,
+       fmt::format("{}{}: expected {} entries, got {}", member, shape, expected, got));
 }
 
 /// Rows of `width` entries, each a distribution; normalises them. row_name(row) says which it is.
 template <typename RowName>
-void normalise_rows(const PomdpDescription& d, std::vector<double>& values, std::size_t width,
-                    const RowName& row_name) {
+void normalise_rows(const PomdpDescription& d, const char* member, std::vector<double>& values,
+                    std::size_t width, const RowName& row_name) {
   for (std::size_t row = 0; row * width < values.size(); ++row) {
     const std::span<double> entries(values.data() + row * width, width);
-    require_distribution(entries, width,
-                         [&] { return fmt::format("{}: {}", who(d), row_name(row)); });
+    try {
+      require_distribution(entries, width,
+                           [&] { return fmt::format("{}: {}", who(d), row_name(row)); });
+    } catch (const ModelError& e) {
+      throw DescriptionError(member, row, e.what());
+    }
     normalize(entries);
   }
 }
@@ -41,45 +53,39 @@ void require_finite(const PomdpDescription& d, std::string_view what,
                     std::span<const double> values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (std::isfinite(values[i])) continue;
-    throw ModelError(fmt::format("{}: {}: expected finite numbers, got {} at entry {}", who(d),
-                                 what, values[i], i));
+    fail(d, what, i,
+         fmt::format("{}: expected finite numbers, got {} at entry {}", what, values[i], i));
   }
-}
-
-void require_names(const PomdpDescription& d, std::string_view what,
-                   const std::vector<std::string>& names, std::size_t count) {
-  if (!names.empty()) require_length(d, what, names.size(), count);
 }
 
 void require_lengths(const PomdpDescription& d) {
   if (d.states == 0 || d.actions == 0 || d.observations == 0) {
-    throw ModelError(
-        fmt::format("{}: expected at least one state, action and observation, got "
-                    "{}, {} and {}",
-                    who(d), d.states, d.actions, d.observations));
+    fail(d, "states", std::nullopt,
+         fmt::format("expected at least one state, action and observation, got {}, {} and {}",
+                     d.states, d.actions, d.observations));
   }
   const std::size_t pairs = d.states * d.actions;
-  require_length(d, "initial", d.initial.size(), d.states);
-  require_length(d, "transition (states x actions x states)", d.transition.size(),
+  require_length(d, "initial", "", d.initial.size(), d.states);
+  require_length(d, "transition", " (states x actions x states)", d.transition.size(),
                  pairs * d.states);
-  require_length(d, "observation (actions x states x observations)", d.observation.size(),
+  require_length(d, "observation", " (actions x states x observations)", d.observation.size(),
                  pairs * d.observations);
   if (!d.first_observation.empty()) {
-    require_length(d, "first_observation (states x observations)", d.first_observation.size(),
+    require_length(d, "first_observation", " (states x observations)", d.first_observation.size(),
                    d.states * d.observations);
   }
   if (d.reward.size() != pairs && d.reward.size() != pairs * d.states) {
-    throw ModelError(fmt::format(
-        "{}: reward: expected {} entries (states x actions) or {} (states x actions x states), "
-        "got {}",
-        who(d), pairs, pairs * d.states, d.reward.size()));
+    fail(d, "reward", std::nullopt,
+         fmt::format("reward: expected {} entries (states x actions) or {} (states x actions x "
+                     "states), got {}",
+                     pairs, pairs * d.states, d.reward.size()));
   }
   if (!d.final_reward.empty()) {
-    require_length(d, "final_reward", d.final_reward.size(), d.states);
+    require_length(d, "final_reward", "", d.final_reward.size(), d.states);
   }
-  require_names(d, "state_names", d.state_names, d.states);
-  require_names(d, "action_names", d.action_names, d.actions);
-  require_names(d, "observation_names", d.observation_names, d.observations);
+  require_names(who(d), "state_names", d.state_names, d.states);
+  require_names(who(d), "action_names", d.action_names, d.actions);
+  require_names(who(d), "observation_names", d.observation_names, d.observations);
 }
 
 }  // namespace
@@ -87,20 +93,21 @@ void require_lengths(const PomdpDescription& d) {
 Pomdp::Pomdp(PomdpDescription description) : description_(std::move(description)) {
   PomdpDescription& d = description_;
   require_lengths(d);
-  normalise_rows(d, d.initial, d.states, [](std::size_t) { return std::string("initial"); });
-  normalise_rows(d, d.transition, d.states, [&](std::size_t row) {
+  normalise_rows(d, "initial", d.initial, d.states,
+                 [](std::size_t) { return std::string("initial"); });
+  normalise_rows(d, "transition", d.transition, d.states, [&](std::size_t row) {
     return fmt::format("transition of state {}, action {}", row / d.actions, row % d.actions);
   });
-  normalise_rows(d, d.observation, d.observations, [&](std::size_t row) {
+  normalise_rows(d, "observation", d.observation, d.observations, [&](std::size_t row) {
     return fmt::format("observation after action {} in state {}", row / d.states, row % d.states);
   });
-  normalise_rows(d, d.first_observation, d.observations,
+  normalise_rows(d, "first_observation", d.first_observation, d.observations,
                  [](std::size_t row) { return fmt::format("first_observation in state {}", row); });
   require_finite(d, "reward", d.reward);
   require_finite(d, "final_reward", d.final_reward);
   if (!(d.discount > 0.0 && d.discount <= 1.0)) {
-    throw ModelError(
-        fmt::format("{}: discount: expected a number in (0, 1], got {}", who(d), d.discount));
+    fail(d, "discount", std::nullopt,
+         fmt::format("discount: expected a number in (0, 1], got {}", d.discount));
   }
 }
 

@@ -36,9 +36,9 @@ struct PomdpDescription {
 /// Validated; rows sum to 1 exactly, up to rounding.
 class Pomdp {
  public:
-  /// Throws ModelError naming array, row, given and expected: no states, actions or observations,
-  /// wrong lengths, negative or NaN probabilities, rows that do not sum to 1 within 1e-6, rewards
-  /// that are not finite, a discount outside (0, 1].
+  /// Throws DescriptionError (a ModelError) naming array, row, given and expected: no states,
+  /// actions or observations, wrong lengths, negative or NaN probabilities, rows that do not sum to
+  /// 1 within 1e-6, rewards that are not finite, names given twice, a discount outside (0, 1].
   explicit Pomdp(PomdpDescription description);
 
   [[nodiscard]] const PomdpDescription& description() const noexcept { return description_; }

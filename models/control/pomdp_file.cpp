@@ -4,6 +4,7 @@
 #include <credo/core/error.hpp>
 #include <credo/core/joint_states.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/models/control/description_error.hpp>
 #include <credo/models/control/pomdp_file.hpp>
 #include <credo/models/control/pomdp_words.hpp>
 
@@ -45,35 +46,58 @@ class PomdpReader {
     d.observation_names = std::move(observations_.names);
     try {
       return Pomdp(std::move(d));
-    } catch (const ModelError& e) {
-      throw ModelError(fmt::format("{}: {}", source_, e.what()));
+    } catch (const DescriptionError& e) {
+      const Position at = place_of(e);
+      throw ModelError(fmt::format("{}:{}:{}: {}", source_, at.line, at.column, e.what()));
     }
   }
 
  private:
+  /// Of the statement that gave a row last; of the end when none did.
+  Position place_of(const DescriptionError& error) {
+    const std::string& member = error.member();
+    const std::size_t row = error.element().value_or(0);
+    Position at{0, 0};
+    if (member == "discount") at = discount_position_;
+    if (member == "initial") at = start_position_;
+    if (member == "state_names") at = states_position_;
+    if (member == "action_names") at = actions_position_;
+    if (member == "observation_names") at = observations_position_;
+    if (member == "transition") at = transition_position_.at(row);
+    if (member == "observation") at = observation_position_.at(row);
+    return at.line == 0 ? cursor_.position() : at;
+  }
+
   void section(const std::string& keyword) {
     if (keyword == "discount") {
       description_.discount = cursor_.number("the discount");
+      discount_position_ = cursor_.position();
     } else if (keyword == "values") {
       const std::string_view word = cursor_.word("reward or cost");
       if (word != "reward" && word != "cost") cursor_.fail("reward or cost");
       sign_ = word == "cost" ? -1.0 : 1.0;
     } else if (keyword == "states") {
+      states_position_ = cursor_.position();
       words_.read(states_);
     } else if (keyword == "actions") {
+      actions_position_ = cursor_.position();
       words_.read(actions_);
     } else if (keyword == "observations") {
+      observations_position_ = cursor_.position();
       words_.read(observations_);
     } else if (keyword.starts_with("start")) {
       require_named(states_);
       start_kind_ = keyword;
-      start_ = words_.words();
       start_position_ = cursor_.position();
+      start_ = words_.words();
     } else if (keyword == "T" || keyword == "O" || keyword == "R") {
       require_sizes();
       allocate();
-      if (keyword == "T") probabilities(description_.transition, states_, states_, true);
-      if (keyword == "O") probabilities(description_.observation, states_, observations_, false);
+      const Position here = cursor_.position();
+      if (keyword == "T") probabilities(description_.transition, states_, states_, true, here);
+      if (keyword == "O") {
+        probabilities(description_.observation, states_, observations_, false, here);
+      }
       if (keyword == "R") rewards();
     } else {
       cursor_.fail("discount, values, states, actions, observations, start, T, O or R", keyword);
@@ -89,8 +113,8 @@ class PomdpReader {
     const std::vector<std::size_t> shape = {actions_.count, states_.count, states_.count,
                                             observations_.count};
     if (saturating_product(shape) > kMostEntries) {
-      throw ModelError(fmt::format("{}: expected at most {} entries of R, got {}", source_,
-                                   kMostEntries, fmt::join(shape, " x ")));
+      cursor_.fail(fmt::format("at most {} entries of R", kMostEntries),
+                   fmt::format("{}", fmt::join(shape, " x ")));
     }
   }
 
@@ -99,18 +123,24 @@ class PomdpReader {
     const std::size_t pairs = states_.count * actions_.count;
     description_.transition.assign(pairs * states_.count, 0.0);
     description_.observation.assign(pairs * observations_.count, 0.0);
+    transition_position_.assign(pairs, {0, 0});
+    observation_position_.assign(pairs, {0, 0});
     rewards_.assign(pairs * states_.count * observations_.count, 0.0);
   }
 
   /// T: or O: after its keyword. T is stored by (s, a, s'), O by (a, s', o).
   void probabilities(std::vector<double>& table, const PomdpNames& middle, const PomdpNames& last,
-                     bool state_first) {
+                     bool state_first, Position here) {
+    std::vector<Position>& given = state_first ? transition_position_ : observation_position_;
     const std::vector<std::size_t> actions = words_.indices(actions_);
     const auto row_of = [&](std::size_t a, std::size_t s) {
       return (state_first ? s * actions_.count + a : a * states_.count + s) * last.count;
     };
     const auto put = [&](std::size_t s, std::size_t column, double p) {
-      for (const std::size_t a : actions) table[row_of(a, s) + column] = p;
+      for (const std::size_t a : actions) {
+        table[row_of(a, s) + column] = p;
+        given[row_of(a, s) / last.count] = here;
+      }
     };
     std::vector<std::size_t> rows;
     const bool matrix = !cursor_.accept(':');
@@ -264,7 +294,14 @@ class PomdpReader {
   double sign_ = 1.0;
   std::string start_kind_ = "start";
   std::vector<std::string> start_;
-  Position start_position_;
+  Position start_position_{0, 0};
+  Position discount_position_{0, 0};
+  Position states_position_{0, 0};
+  Position actions_position_{0, 0};
+  Position observations_position_{0, 0};
+  /// Per row, the statement that gave it last.
+  std::vector<Position> transition_position_;
+  std::vector<Position> observation_position_;
   std::vector<double> rewards_;
 };
 

@@ -14,7 +14,7 @@ namespace credo::control {
 /// matrices, uniform, identity and # comments; later lines override earlier ones. A reward that
 /// depends on the observation becomes its mean r(s, a, s'), which changes no strategy's value (but
 /// would change what conditioning believes). Throws ParseError (source:line:column) on text that
-/// does not fit, ModelError as Pomdp's constructor.
+/// does not fit, ModelError with such a place for what Pomdp's constructor refuses.
 [[nodiscard]] Pomdp parse_pomdp(std::string_view text, const std::string& source);
 
 /// The same from a file, gunzipped when it is compressed. Throws FileError when it cannot be read.

@@ -1,7 +1,7 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/models/control/pomdp_json.hpp>
-#include <credo/models/json_input.hpp>
+#include <credo/models/control/process_json.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -60,7 +60,7 @@ std::vector<std::vector<double>> dense_arrays(const json& lines, const Place& pl
   return arrays;
 }
 
-PomdpDescription describe(const json& object, const std::string& source) {
+PomdpDescription describe(const json& object, const Source& source) {
   const Place file{source, ""};
   const auto optional = [&](const char* key, auto& target, const auto& read) {
     if (object.contains(key)) target = read(object[key], file.at(std::string_view(key)));
@@ -100,17 +100,38 @@ PomdpDescription describe(const json& object, const std::string& source) {
   return d;
 }
 
+/// The path of the first line of a row, whose number is that of its first `indices` indices; of the
+/// list when there is no such line.
+std::string line_of_row(const json& object, const char* key, std::size_t row,
+                        std::span<const std::size_t> indices) {
+  const json& lines = object[key];
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::size_t number = 0;
+    for (std::size_t k = 0; k < indices.size(); ++k) {
+      number = number * indices[k] + lines[i][k].get<std::size_t>();
+    }
+    if (number == row) return fmt::format("{}[{}]", key, i);
+  }
+  return key;
+}
+
+std::string path_of(const DescriptionError& error, const json& object) {
+  const auto size = [&object](const char* key) { return object[key].get<std::size_t>(); };
+  const std::size_t row = error.element().value_or(0);
+  const std::array<std::size_t, 2> pair = {size("states"), size("actions")};
+  const std::array<std::size_t, 2> arrival = {size("actions"), size("states")};
+  if (error.member() == "transition") return line_of_row(object, "transitions", row, pair);
+  if (error.member() == "observation") return line_of_row(object, "sensor", row, arrival);
+  if (error.member() == "first_observation") {
+    return line_of_row(object, "first_sensor", row, std::span(pair).first(1));
+  }
+  return member_path(error);
+}
+
 }  // namespace
 
 Pomdp parse_pomdp_json(std::string_view text_of_file, const std::string& source) {
-  const json object = parse_strict(text_of_file, source);
-  check_keys(object, {source, ""}, kKeys, kRequired);
-  PomdpDescription description = describe(object, source);
-  try {
-    return Pomdp(std::move(description));
-  } catch (const ModelError& e) {
-    throw ModelError(fmt::format("{}: {}", source, e.what()));
-  }
+  return parse_process<Pomdp>(text_of_file, source, kKeys, kRequired, describe, path_of);
 }
 
 Pomdp read_pomdp_json(const std::string& path) { return parse_pomdp_json(read_text(path), path); }

@@ -18,8 +18,8 @@ namespace credo::control {
 /// The first six are required; r(s, a, s2) is earned on the way, and each (s, a, s2), (a, s2, o)
 /// and (s, o) comes at most once; what is not listed has probability 0. sensor is p(o | a, s2), on
 /// arriving in s2; first_sensor is p(o_1 | s_1), and without it nothing is seen before the first
-/// action. Throws ParseError (source:line:column) on text that is not JSON, ModelError naming key,
-/// index and row otherwise.
+/// action. Throws ParseError on text that is not JSON, ModelError naming key, index and row
+/// otherwise, both with source:line:column.
 [[nodiscard]] Pomdp parse_pomdp_json(std::string_view text, const std::string& source);
 
 /// The same from a file. Throws FileError when it cannot be read.

@@ -4,6 +4,7 @@
 #include <credo/models/control/policy_evaluation.hpp>
 #include <credo/models/control/posterior.hpp>
 #include <credo/models/control/posterior_parts.hpp>
+#include <credo/models/control/rounding.hpp>
 
 #include <fmt/format.h>
 
@@ -80,13 +81,21 @@ double finite_believed_return(const Posterior& posterior, std::span<const double
   return sum.value() + mean({last.data(), final_reward.size()}, final_reward);
 }
 
-/// At least: the messages and marginals of every step, and its variables and factors.
+/// How far rounding may take the values.
+double rounding_bound(const Mdp& mdp, const PosteriorOptions& options, const Posterior& posterior) {
+  std::vector<std::vector<double>> values;
+  for (std::size_t t = 0; t <= posterior.steps(); ++t) values.push_back(posterior.value(t));
+  return control::rounding_bound(mdp, {Method::posterior, options.temperature}, values);
+}
+
+/// At least: the tables, the messages and marginals of every step, and its variables and factors.
 double smallest_posterior_bytes(const Mdp& mdp, std::size_t horizon) {
   constexpr double kBytesPerStep = 1024.0;
   const auto states = static_cast<double>(mdp.state_count());
   const auto actions = static_cast<double>(mdp.action_count());
   const double numbers = states * actions + 3.0 * states + actions;
-  return static_cast<double>(horizon) * (numbers * sizeof(double) + kBytesPerStep);
+  return predicted_table_bytes(mdp) +
+         static_cast<double>(horizon) * (numbers * sizeof(double) + kBytesPerStep);
 }
 
 Posterior solve_finite(const Mdp& mdp, const PosteriorOptions& options) {
@@ -106,10 +115,10 @@ Posterior solve_finite(const Mdp& mdp, const PosteriorOptions& options) {
   note(result, posterior);
   if (!result.ok()) return posterior;
   posterior.log_z = result.log_z;
-  posterior.error_bound = 0.0;
   posterior.iterations = *options.horizon;
   read_messages(result, posterior);
   posterior.initial_value = mean(mdp.initial(), posterior.value());
+  posterior.error_bound = rounding_bound(mdp, options, posterior);
   const std::span<const double> last =
       options.final_value.empty() ? mdp.final_reward() : options.final_value;
   posterior.expected_return = finite_return(mdp, posterior, trajectory.discount, last);

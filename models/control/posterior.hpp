@@ -76,7 +76,8 @@ class Posterior {
   double expected_return = kNaN;
   /// Expected sum of rewards under the posterior, lucky dynamics included.
   double believed_return = kNaN;
-  /// Infinite horizon: every V(s) is within this of the fixed point. 0 for finite horizons.
+  /// Every V(s) is within this of the truth, in units of reward: of the fixed point, or what
+  /// rounding may do over a finite horizon.
   double error_bound = kNaN;
   /// Backward steps taken.
   std::size_t iterations = 0;

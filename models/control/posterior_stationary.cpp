@@ -102,7 +102,7 @@ Posterior solve_stationary(const Mdp& mdp, const PosteriorOptions& options) {
       slice, {options.temperature, options.tolerance, options.maximum_steps}, options.infer, watch);
   posterior.status = result.status;
   posterior.message = result.message;
-  posterior.algorithm_used = "slice, " + result.method_used;
+  posterior.algorithm_used = engine_name(result);
   posterior.iterations = result.sweeps + result.newton_steps;
   if (result.status == Status::refused) {
     refuse("the infinite horizon has no certified value: " + in_words_of(mdp, result.message),

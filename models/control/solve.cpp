@@ -2,6 +2,7 @@
 #include <credo/core/names.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/variational.hpp>
+#include <credo/models/control/rounding.hpp>
 #include <credo/models/control/solve.hpp>
 #include <credo/models/control/solve_parts.hpp>
 #include <credo/models/control/trajectory_family.hpp>
@@ -79,8 +80,24 @@ std::vector<double> message_after(const ControlSolution& solution, std::size_t t
   return solution.step->message(after, solution.values.at(after));
 }
 
-double smallest_bytes(const Mdp& mdp, std::size_t horizon) {
-  return static_cast<double>(mdp.state_count()) * static_cast<double>(horizon + 1) * sizeof(double);
+/// False, and refused, when the tables and the values of all steps do not fit.
+bool fits(const Mdp& mdp, const ControlOptions& options, ControlSolution& solution) {
+  const double tables = predicted_table_bytes(mdp);
+  const double values = static_cast<double>(mdp.state_count()) *
+                        static_cast<double>(options.horizon.value_or(0) + 1) * sizeof(double);
+  const double limit = options.infer.memory_limit_bytes;
+  if (tables + values <= limit) return true;
+  if (tables > values) {
+    refuse(solution, fmt::format("the tables of {} states, {} actions and {} outcomes need at "
+                                 "least {}, the limit is {}",
+                                 mdp.state_count(), mdp.action_count(), mdp.outcome_count(),
+                                 describe_bytes(tables), describe_bytes(limit)));
+  } else {
+    refuse(solution, fmt::format("the values of {} decisions need {}, the limit is {}; try a "
+                                 "smaller horizon or the infinite one",
+                                 *options.horizon, describe_bytes(values), describe_bytes(limit)));
+  }
+  return false;
 }
 
 /// The test of solubility, on two decisions: all later ones repeat them. States that are bent are
@@ -102,13 +119,6 @@ std::string certify(const Mdp& mdp, const ControlOptions& options) {
 
 void solve_finite(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
                   ControlSolution& solution) {
-  if (const double bytes = smallest_bytes(mdp, *options.horizon);
-      bytes > options.infer.memory_limit_bytes) {
-    return refuse(solution, fmt::format("the values of {} decisions need {}, the limit is {}; try "
-                                        "a smaller horizon or the infinite one",
-                                        *options.horizon, describe_bytes(bytes),
-                                        describe_bytes(options.infer.memory_limit_bytes)));
-  }
   auto step =
       std::make_shared<SolvedStep>(make_step(mdp, options, backup_of(options.method, options.rho)));
   if (options.method == Method::mmap && !find_plan(mdp, options, *step, solution)) return;
@@ -116,7 +126,8 @@ void solve_finite(const Mdp& mdp, const ControlOptions& options, const Watch& wa
   if (!run_backward(mdp, options, watch, *step, solution)) return;
   solution.step = std::move(step);
   solution.iterations = *options.horizon;
-  solution.error_bound = 0.0;
+  solution.error_bound =
+      rounding_bound(mdp, {options.method, options.temperature, options.rho}, solution.values);
   if (!evaluate(mdp, options, watch, solution)) return;
   solution.status = Status::ok;
   if (solution.guarantee == Guarantee::none) solution.guarantee = Guarantee::exact;
@@ -199,6 +210,7 @@ ControlSolution solve_control(const Mdp& mdp, const ControlOptions& options) {
   ControlSolution solution;
   prepare(mdp, options, solution);
   const Watch watch;
+  if (!fits(mdp, options, solution)) return solution;
   if (options.method == Method::posterior) {
     solution.posterior =
         std::make_shared<const Posterior>(solve_posterior(mdp, posterior_options(options)));

@@ -140,7 +140,8 @@ class ControlSolution {
   double expected_return = kNaN;
   /// The same under q's own dynamics and start: what the method believes.
   double believed_return = kNaN;
-  /// Every V(s) is within this of the fixed point, in units of reward. 0 for finite horizons.
+  /// Every V_t(s) is within this of the truth, in units of reward: of the fixed point, or what
+  /// rounding may do over a finite horizon (0 when every value is).
   double error_bound = kNaN;
   /// Backward steps taken.
   std::size_t iterations = 0;

@@ -30,7 +30,7 @@ bool read_fixed_point(const Mdp& mdp, const ControlOptions& options, StationaryR
                       SolvedStep& step, ControlSolution& solution) {
   solution.status = result.status;
   solution.message = result.message;
-  solution.algorithm_used = "slice, " + result.method_used;
+  solution.algorithm_used = engine_name(result);
   solution.iterations = result.sweeps + result.newton_steps;
   if (result.status == Status::refused) {
     refuse(solution, explain(options, in_words_of(mdp, result.message), solution.breakdown));

@@ -42,6 +42,10 @@ std::string why_improper(const Mdp& mdp, const Trajectory& trajectory,
       mdp.state_name(static_cast<std::size_t>(stuck - steps.begin())));
 }
 
+std::string engine_name(const StationaryResult& result) {
+  return result.method_used.empty() ? "slice" : fmt::format("slice, {}", result.method_used);
+}
+
 std::string in_words_of(const Mdp& mdp, std::string message) {
   constexpr std::string_view kContext = "context ";
   for (std::size_t at = message.find(kContext); at != std::string::npos;

@@ -36,6 +36,9 @@ struct StationaryQuestion {
 [[nodiscard]] std::string why_improper(const Mdp& mdp, const Trajectory& trajectory,
                                        const std::vector<char>& ended);
 
+/// "slice, newton"; "slice" when it did not come to a choice.
+[[nodiscard]] std::string engine_name(const StationaryResult& result);
+
 /// The engine's message with the names of states in place of its contexts.
 [[nodiscard]] std::string in_words_of(const Mdp& mdp, std::string message);
 

@@ -1,3 +1,4 @@
+#include <credo/core/formats/characters.hpp>
 #include <credo/models/control/svg_parts.hpp>
 
 #include <fmt/format.h>
@@ -5,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 
 // Hand-made SVG: no scripts, no styles, nothing that a viewer could leave out.
@@ -14,25 +16,46 @@ namespace {
 
 using Rgb = std::array<double, 3>;
 
+/// The bytes of the character that begins here when they are one that XML may contain, else 0.
+std::size_t character_bytes(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80U) return lead >= 0x20U ? 1 : 0;
+  const std::size_t size = lead >= 0xf0U ? 4 : lead >= 0xe0U ? 3 : 2;
+  if (lead < 0xc2U || lead > 0xf4U || text.size() < size) return 0;
+  unsigned code = lead & (0xffU >> (size + 1));
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80U) return 0;
+    code = code << 6U | (byte(i) & 0x3fU);
+  }
+  const bool too_long = (size == 3 && code < 0x800U) || (size == 4 && code < 0x10000U);
+  const bool surrogate = code >= 0xd800U && code <= 0xdfffU;
+  return too_long || surrogate || code == 0xfffeU || code == 0xffffU || code > 0x10ffffU ? 0 : size;
+}
+
+/// As XML: control characters as their pictures, what is no character as the sign for that.
 std::string escaped(std::string_view text) {
+  constexpr std::uint32_t kPictures = 0x2400;
+  constexpr std::uint32_t kReplacement = 0xfffd;
   std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    const std::size_t bytes = character_bytes(text.substr(at));
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '&') {
+      result += "&amp;";
+    } else if (c == '<') {
+      result += "&lt;";
+    } else if (c == '>') {
+      result += "&gt;";
+    } else if (c == '"') {
+      result += "&quot;";
+    } else if (bytes == 0) {
+      result += utf8(code < 0x20U ? kPictures + code : kReplacement);
+    } else {
+      result += text.substr(at, bytes);
     }
+    at += std::max<std::size_t>(bytes, 1);
   }
   return result;
 }
@@ -113,6 +136,14 @@ std::string Svg::document(double width, double height, std::string_view title) c
       "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
       "<text x=\"{2:.0f}\" y=\"23\" font-size=\"15\" fill=\"{3}\">{4}</text>\n{5}</svg>\n",
       width, height, kMargin, kInk, escaped(title), body_);
+}
+
+std::string title_of(const Mdp& mdp, std::string_view what) {
+  return mdp.name().empty() ? std::string(what) : fmt::format("{}: {}", mdp.name(), what);
+}
+
+std::string shown_part(std::size_t shown, std::size_t all, std::string_view which) {
+  return shown < all ? fmt::format(" ({} {} of {} states)", which, shown, all) : "";
 }
 
 void Range::include(double x) {

@@ -34,7 +34,7 @@ class Svg {
   /// A ring.
   void ring(Point centre, double radius, std::string_view ink, double width);
   void line(Point from, Point to, std::string_view ink, double width);
-  /// Text is escaped. y is the base line.
+  /// Text is escaped, and characters that XML does not have replaced. y is the base line.
   void text(Point at, double size, std::string_view text, Anchor anchor = Anchor::start,
             std::string_view ink = kInk);
   /// From `from` along the direction of (columns, rows) of move; (0, 0): a disc.
@@ -57,6 +57,11 @@ class Svg {
  private:
   std::string body_;
 };
+
+/// "name: what", or what alone when the process has no name.
+[[nodiscard]] std::string title_of(const Mdp& mdp, std::string_view what);
+/// " (the luckiest 40 of 500 states)" when not all are shown.
+[[nodiscard]] std::string shown_part(std::size_t shown, std::size_t all, std::string_view which);
 
 /// Smallest and largest of some numbers; those that are not finite do not count.
 struct Range {

@@ -255,6 +255,16 @@ void TrajectoryOptions::validate(const Mdp& mdp) const {
   }
 }
 
+double predicted_table_bytes(const Mdp& mdp) noexcept {
+  // Entries as a list and as a sparse table, twice (dynamics and optimality), their logarithms and
+  // rewards, and the slice's own copy; pairs have priors, scores and places of rows.
+  constexpr double kPerOutcome = 200.0;
+  constexpr double kPerPair = 130.0;
+  return kPerOutcome * static_cast<double>(mdp.outcome_count()) +
+         kPerPair * static_cast<double>(mdp.state_count()) *
+             static_cast<double>(mdp.action_count());
+}
+
 Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options) {
   options.validate(mdp);
   Trajectory trajectory;

@@ -88,6 +88,10 @@ struct Trajectory {
 /// Cost: outcomes + T; tables are stored once. Levine 2018, arXiv:1805.00909.
 [[nodiscard]] Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options);
 
+/// At least what the tables of a process' trajectory and its backward step take, bytes, while they
+/// are made.
+[[nodiscard]] double predicted_table_bytes(const Mdp& mdp) noexcept;
+
 /// Fewest steps from every state of the graph to an ended one (ended[s] != 0) by actions that the
 /// prior allows; kNoState where there is no way. Cost: outcomes.
 [[nodiscard]] std::vector<std::size_t> steps_to_end(const Trajectory& trajectory,

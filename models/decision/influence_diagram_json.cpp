@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, 3> kDecisionKeys = {"decision", "states",
 constexpr std::array<std::string_view, 3> kUtilityKeys = {"utility", "values", "parents"};
 
 struct Node {
+  std::string path;
   std::string kind;
   std::string name;
   std::vector<std::string> states;
@@ -66,6 +67,7 @@ Node node(const json& object, const Place& place) {
   } else {
     place.fail("an object with the key chance, decision or utility", object);
   }
+  result.path = place.what;
   result.name = text(object[result.kind], place.at(result.kind));
   result.states = names_at(object, place, "states");
   result.parents = names_at(object, place, result.kind == "decision" ? "sees" : "parents");
@@ -83,7 +85,7 @@ void add(const Node& node, InfluenceDiagram& diagram) {
 }
 
 /// Throws: why none of the nodes can be added.
-[[noreturn]] void fail_stuck(const std::vector<Node>& nodes) {
+[[noreturn]] void fail_stuck(const std::vector<Node>& nodes, const Source& source) {
   std::vector<std::string> names;
   for (const Node& n : nodes) {
     if (n.kind != "utility") names.push_back(n.name);
@@ -97,11 +99,12 @@ void add(const Node& node, InfluenceDiagram& diagram) {
   std::vector<std::string> cycle;
   for (const std::uint32_t i : find_cycle(nodes.size(), arcs)) cycle.push_back(nodes[i].name);
   if (!cycle.empty()) cycle.push_back(cycle.front());
-  throw ModelError(
+  const auto on_cycle = std::ranges::find(nodes, cycle.empty() ? "" : cycle.back(), &Node::name);
+  Place{source, on_cycle == nodes.end() ? "nodes" : on_cycle->path}.refuse(
       fmt::format("expected arcs without a directed cycle, got {}", fmt::join(cycle, " -> ")));
 }
 
-InfluenceDiagram assemble(std::vector<Node> nodes) {
+InfluenceDiagram assemble(std::vector<Node> nodes, const Source& source) {
   std::vector<std::string> known;
   for (const Node& n : nodes) {
     if (n.kind != "utility") known.push_back(n.name);
@@ -109,8 +112,9 @@ InfluenceDiagram assemble(std::vector<Node> nodes) {
   for (const Node& n : nodes) {
     for (const std::string& p : n.parents) {
       if (std::ranges::find(known, p) != known.end()) continue;
-      throw ModelError(fmt::format("{} {}: parent {} is not a chance or decision node{}", n.kind,
-                                   n.name, p, did_you_mean(p, known)));
+      Place{source, n.path}.refuse(
+          fmt::format("{} {}: parent {} is not a chance or decision node{}", n.kind, n.name, p,
+                      did_you_mean(p, known)));
     }
   }
   InfluenceDiagram diagram;
@@ -121,8 +125,12 @@ InfluenceDiagram assemble(std::vector<Node> nodes) {
   };
   while (!nodes.empty()) {
     const auto next = std::ranges::find_if(nodes, ready);
-    if (next == nodes.end()) fail_stuck(nodes);
-    add(*next, diagram);
+    if (next == nodes.end()) fail_stuck(nodes, source);
+    try {
+      add(*next, diagram);
+    } catch (const ModelError& e) {
+      Place{source, next->path}.refuse(e.what());
+    }
     nodes.erase(next);
   }
   return diagram;
@@ -131,8 +139,9 @@ InfluenceDiagram assemble(std::vector<Node> nodes) {
 }  // namespace
 
 InfluenceDiagram parse_influence_diagram_json(std::string_view text_of_file,
-                                              const std::string& source) {
-  const json object = parse_strict(text_of_file, source);
+                                              const std::string& name_of_source) {
+  const Source source{name_of_source, text_of_file};
+  const json object = parse_strict(source);
   check_keys(object, {source, ""}, kKeys, 1);
   std::vector<Node> nodes = list(object["nodes"], {source, "nodes"}, node);
   bool recall = false;
@@ -143,14 +152,10 @@ InfluenceDiagram parse_influence_diagram_json(std::string_view text_of_file,
   }
   std::string name;
   if (object.contains("name")) name = text(object["name"], {source, "name"});
-  try {
-    InfluenceDiagram diagram = assemble(std::move(nodes));
-    if (recall) diagram = diagram.with_perfect_recall();
-    diagram.name = std::move(name);
-    return diagram;
-  } catch (const ModelError& e) {
-    throw ModelError(fmt::format("{}: {}", source, e.what()));
-  }
+  InfluenceDiagram diagram = assemble(std::move(nodes), source);
+  if (recall) diagram = diagram.with_perfect_recall();
+  diagram.name = std::move(name);
+  return diagram;
 }
 
 InfluenceDiagram read_influence_diagram_json(const std::string& path) {

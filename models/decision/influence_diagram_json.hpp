@@ -19,7 +19,8 @@ namespace credo::decision {
 /// Nodes come in any order; parents and sees default to none; a row per joint state of the parents,
 /// the last parent varies fastest, and values likewise; "-inf" among values forbids. With
 /// perfect_recall every decision also sees earlier decisions and what they saw. Throws ParseError
-/// (source:line:column) on text that is not JSON, ModelError naming node, key and index otherwise.
+/// on text that is not JSON, ModelError naming node, key and index otherwise, with
+/// source:line:column.
 [[nodiscard]] InfluenceDiagram parse_influence_diagram_json(std::string_view text,
                                                             const std::string& source);
 

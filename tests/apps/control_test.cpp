@@ -248,6 +248,80 @@ TEST_CASE("control: pictures by name") {
   CHECK(misplaced.code == 1);
 }
 
+TEST_CASE("control: options that would be passed over are refused") {
+  const auto fails = [](std::vector<std::string> arguments, const char* part) {
+    arguments.insert(arguments.begin(), {"control", "frozen_lake"});
+    const Run run = run_credo(arguments);
+    CAPTURE(run.err);
+    CHECK(run.code == 1);
+    CHECK(run.out.empty());
+    CHECK(contains(run.err, part));
+  };
+  const TemporaryFolder folder;
+  fails({"--slippery", "--no-slippery"}, "--slippery excludes --no-slippery");
+  fails({"--horizon", "5", "--tolerance", "1e-3"}, "--tolerance belongs to the infinite horizon");
+  fails({"--values"}, "--values belongs to --format json");
+  fails({"--simulate", "3", "--format", "svg"}, "--simulate belongs to text and json");
+  fails({"--picture", "luck"}, "--picture belongs to --format svg");
+  fails({"--prior", "given"}, "expected one of uniform, counting");
+  const std::string out = folder.path("out.json");
+  fails({"-o", out, "--trace", folder.path("x/../out.json")}, "the same file");
+  CHECK(folder.names().empty());
+  const Run bp =
+      run_credo({"pr", data("bif/asia.bif"), "--algorithm", "contraction", "--damping", "0.5"});
+  CHECK(bp.code == 1);
+  CHECK(contains(bp.err, "--damping belongs to --algorithm belief_propagation"));
+  const Run noted = run_credo({"pr", data("bif/asia.bif"), "--damping", "0.5"});
+  CHECK(noted.code == 0);
+  CHECK(contains(noted.err, "have no part in contraction"));
+  CHECK_FALSE(contains(run_credo({"control", "--help"}).out, "--algorithm"));
+}
+
+TEST_CASE("control: what does not fit is refused before it is made, with the numbers") {
+  const TemporaryFolder folder;
+  std::string rows = "S" + std::string(298, 'F') + "G\n";
+  for (int i = 0; i < 299; ++i) rows += std::string(300, 'F') + "\n";
+  const std::string map = folder.write("lake.txt", rows);
+  const auto refused = [&](const std::vector<std::string>& arguments, const char* part) {
+    const Run run = run_credo(arguments);
+    CAPTURE(run.err);
+    CHECK(run.code == 2);
+    CHECK(run.out.empty());
+    CHECK(contains(run.err, part));
+    CHECK(contains(run.err, "the limit is 9.5 MiB"));
+  };
+  refused({"control", "frozen_lake", "--map", map, "--memory-limit", "10MB"}, "lake.txt needs");
+  std::string lines;
+  for (int s = 0; s < 30000; ++s) {
+    lines += "[" + std::to_string(s) + ",0,0,0.5,-1],[" + std::to_string(s) + ",0,1,0.5,-1],";
+  }
+  lines.pop_back();
+  const std::string file = folder.write(
+      "wide.json",
+      R"({"states":30000,"actions":1,"initial":0,"discount":0.9,"transitions":[)" + lines + "]}");
+  refused({"control", file, "--memory-limit", "10MB"}, "reading ");
+  const Run tables = run_credo({"control", file, "--memory-limit", "15MB"});
+  CHECK(tables.code == 2);
+  CHECK(contains(tables.err, "the tables of 30000 states, 1 actions and 60000 outcomes"));
+  CHECK(run_credo({"control", file, "--horizon", "1", "--memory-limit", "1GB"}).code == 0);
+}
+
+TEST_CASE("control: actions available nowhere are noted, what was refused has a plain name") {
+  const TemporaryFolder folder;
+  const std::string text = R"({"states": 2, "actions": 3, "initial": 0, "terminal": [1],
+    "action_names": ["go", "fly", "swim"], "transitions": [[0, 0, 1, 1, -1]]})";
+  const std::string file = folder.write("fly.json", text);
+  const Run noted = run_credo({"control", file});
+  CHECK(noted.code == 0);
+  CHECK(contains(noted.err, "note: action fly (and 1 more) is available in no state"));
+  CHECK(run_credo({"control", file, "--quiet"}).err.empty());
+  const Run json =
+      run_credo({"control", "frozen_lake", "--format", "json", "--memory-limit", "1KB"});
+  CHECK(json.code == 2);
+  CHECK_FALSE(contains(json.out, "\"slice, \""));
+  CHECK(control_json({file})["timings"].contains("load"));
+}
+
 TEST_CASE("control: wrong environments, files and options") {
   const TemporaryFolder folder;
   const std::string bandit = folder.write("bandit.json", kBandit);
@@ -279,7 +353,7 @@ TEST_CASE("control: wrong environments, files and options") {
   broken("[[0, 0, 5, 1, 0]]", "state 5 out of range");
   fails({folder.write("missing.json", R"({"states": 3, "actions": 1, "initial": 0,
       "transitions": [[0, 0, 2, 1, 0]], "terminal": [2]})")},
-        "state 1 has neither");
+        "state 1 has no action");
   fails({bandit, "--horizon", "1", "--temperature", "0"}, "temperature");
   fails({bandit, "--horizon", "1", "--temperature", "-1"}, "temperature");
   fails({bandit, "--horizon", "0"}, "horizon");
@@ -288,6 +362,10 @@ TEST_CASE("control: wrong environments, files and options") {
   fails({bandit, "--map", "4x4"}, "--map");
   fails({"frozen_lake", "--map", folder.path("none.txt")}, "none.txt");
   fails({"taxi", "--slippery"}, "slippery");
+  fails({folder.path("")}, "is a directory");
+  fails({"frozen_lake", "--map", folder.write("bad.txt", "SF\nFX\n")}, "bad.txt:2:2: expected");
+  fails({"frozen_lake", "--map", folder.write("ragged.txt", "SF\nF\n")},
+        "ragged.txt:2:2: expected");
 }
 
 }  // namespace

@@ -293,7 +293,10 @@ TEST_CASE("help: every command, and the engines' own table of algorithms") {
     const Run own = run_credo({command, "--help"});
     CHECK(own.code == 0);
     CHECK(contains(own.out, std::string("Usage: credo ") + command));
-    CHECK(contains(own.out, "enumeration"));
+    // Only where there is an algorithm to choose.
+    const std::string name = command;
+    CHECK(contains(own.out, "enumeration") ==
+          (name != "convert" && name != "draw" && name != "control"));
   }
 }
 

@@ -52,6 +52,29 @@ TEST_CASE("drawing: pictures are whole documents and escape names") {
   CHECK(bars.find("a&lt;b &amp; &quot;c&quot;") != std::string::npos);
 }
 
+TEST_CASE("drawing: names with characters that XML does not have, and processes without a name") {
+  MdpDescription d;
+  d.states = 1;
+  d.actions = 1;
+  d.initial = {1.0};
+  d.transitions = {{0, 0, 0, 1.0, 0.0}};
+  d.state_names = {"a\x01\n\xc3\xa4\xff\xed\xa0\x80z"};
+  const std::string svg = value_svg(Mdp(d), std::vector<double>{1.0}, std::vector<double>{1.0});
+  CHECK(svg.find("a\u2401\u240a\u00e4\ufffd\ufffd\ufffd\ufffdz<") != std::string::npos);
+  CHECK(svg.find(">values and policy<") != std::string::npos);
+}
+
+TEST_CASE("drawing: numbers stand where no arrow crosses them") {
+  const auto texts = [](std::size_t columns) {
+    const Mdp mdp = grid({.map = "S" + std::string(columns - 2, '.') + "G"});
+    const std::string svg =
+        value_svg(mdp, std::vector<double>(columns, -1.5), std::vector<double>(4 * columns, 0.25));
+    return svg.find(">-1.5</text>", svg.find("arrows:")) != std::string::npos;
+  };
+  CHECK(texts(23));
+  CHECK_FALSE(texts(24));
+}
+
 TEST_CASE("drawing: a wide grid has small cells, one arrow each and no numbers") {
   const std::string map = "S" + std::string(98, '.') + "G";
   const Mdp mdp = grid({.map = map});

@@ -74,12 +74,12 @@ TEST_CASE("frozen lake: options") {
   CHECK(probability(sure, 0, 2, 4) == doctest::Approx(0.1));
   const Mdp custom = frozen_lake({.map = "SF\nFG\n"});
   CHECK(custom.state_count() == 4);
-  CHECK_THROWS_AS((void)frozen_lake({.map = "SF\nG\n"}), credo::ModelError);
-  CHECK_THROWS_AS((void)frozen_lake({.map = "FF\nFG"}), credo::ModelError);
-  CHECK_THROWS_AS((void)frozen_lake({.map = "SX\nFG"}), credo::ModelError);
-  CHECK_THROWS_AS((void)frozen_lake({.map = "S#\nFG"}), credo::ModelError);
-  CHECK_THROWS_AS((void)frozen_lake({.map = "SC\nFG"}), credo::ModelError);
-  CHECK_THROWS_AS((void)grid({.map = "SC\n.G"}), credo::ModelError);
+  CHECK_THROWS_AS((void)frozen_lake({.map = "SF\nG\n"}), credo::ParseError);
+  CHECK_THROWS_AS((void)frozen_lake({.map = "FF\nFG"}), credo::ParseError);
+  CHECK_THROWS_AS((void)frozen_lake({.map = "SX\nFG"}), credo::ParseError);
+  CHECK_THROWS_AS((void)frozen_lake({.map = "S#\nFG"}), credo::ParseError);
+  CHECK_THROWS_AS((void)frozen_lake({.map = "SC\nFG"}), credo::ParseError);
+  CHECK_THROWS_AS((void)grid({.map = "SC\n.G"}), credo::ParseError);
   CHECK_THROWS_AS((void)frozen_lake({.success_rate = 1.5}), credo::OptionError);
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("grid: walls, holes and edges") {
   CHECK(mdp.is_terminal(1));
   CHECK(mdp.is_terminal(4));
   CHECK(grid().state_count() == 15);
-  CHECK_THROWS_AS((void)grid({.map = ""}), credo::ModelError);
+  CHECK_THROWS_AS((void)grid({.map = ""}), credo::ParseError);
 }
 
 TEST_CASE("environments are found by name") {

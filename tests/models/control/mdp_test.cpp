@@ -3,11 +3,13 @@
 #include <credo/models/control/environments.hpp>
 #include <credo/models/control/mdp.hpp>
 #include <credo/models/control/mdp_json.hpp>
+#include <credo/models/control/solve.hpp>
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 using namespace credo::control;
 using credo::ModelError;
@@ -96,9 +98,29 @@ TEST_CASE("a malformed process is refused with its place") {
   has(complaint([](auto& d) { d.discount = 0.0; }), "discount 0");
   has(complaint([](auto& d) { d.discount = credo::kNaN; }), "discount nan");
   has(complaint([](auto& d) { d.states = 1000000000000; }), "1000000000000 states");
-  has(complaint([](auto& d) { d.actions = 3; }), "action 2 is never available");
+  has(complaint([](auto& d) { d.actions = 1U << 30U; }), "expected at most 1048576 pairs");
   has(complaint([](auto& d) { d.final_reward = {1.0}; }), "final reward");
-  has(complaint([](auto& d) { d.state_names = {"x"}; }), "state names");
+  has(complaint([](auto& d) { d.state_names = {"x"}; }), "state_names: expected 2 names");
+  has(complaint([](auto& d) { d.state_names = {"x", "x"}; }), "'x' for number 0 and number 1");
+  has(complaint([](auto& d) { d.action_names = {"go", "go"}; }),
+      "action_names: expected different");
+}
+
+TEST_CASE("an action that is available nowhere changes nothing") {
+  MdpDescription d = two_states();
+  const Mdp without(d);
+  CHECK(without.unused_actions().empty());
+  d.actions = 4;
+  for (Transition& line : d.transitions) line.action += line.action > 0 ? 1 : 0;
+  const Mdp with(d);
+  CHECK(with.unused_actions() == std::vector<std::size_t>{1, 3});
+  CHECK_FALSE(with.is_available(0, 1));
+  for (const Method method : {Method::posterior, Method::clamped, Method::hard}) {
+    const auto a = solve_control(without, {.method = method, .horizon = 3});
+    const auto b = solve_control(with, {.method = method, .horizon = 3});
+    CHECK(a.value() == b.value());
+    CHECK(b.policy()[1] == 0.0);
+  }
 }
 
 TEST_CASE("a process as JSON") {
@@ -138,11 +160,40 @@ TEST_CASE("bad JSON files are refused with key, index or line") {
       "bad.json:1:89: expected a number in the range of a double, got 1e999");
   has(json_complaint(head + R"("transitions": [[0, 0, 1, 0.5, 0]]})"), "sum to 0.5");
   has(json_complaint(R"({"states": 1073741824, "actions": 1, "initial": 0, "transitions": []})"),
-      "state 0 has neither");
+      "bad.json:1:12: Mdp: 1073741824 states, but state 0 has no action");
   has(json_complaint(R"({"states": 1, "actions": 1, "initial": 4,
                         "transitions": [[0, 0, 0, 1, 0]]})"),
       "initial: expected a state");
   CHECK_THROWS_AS((void)read_mdp_json("/no/such/file.json"), credo::FileError);
+}
+
+TEST_CASE("what is wrong in a JSON file is found again, line and column") {
+  const auto says = [](const std::string& from, const std::string& to, const std::string& part) {
+    std::string text =
+        "{\"states\": 2, \"actions\": 1,\n \"initial\": [0.5, 0.5],\n"
+        " \"name\": \"a \\\"[{\", \"terminal\": [1],\n"
+        " \"state_names\": [\"a,]\", \"b\"],\n"
+        " \"transitions\": [\n  [0, 0, 1, 0.75, -1],\n  [0, 0, 0, 0.25, -2]\n]}";
+    const std::size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    text.replace(at, from.size(), to);
+    has(json_complaint(text), part);
+  };
+  says("-1", "-1", "no error");
+  says("0.75", "0.5", "bad.json:6:3: Mdp: probabilities of state 0 action 0");
+  says("0.25", "null", "bad.json:7:13: transitions[1][3]: expected a number, got null");
+  says("0.25", "1.25", "bad.json:7:3: Mdp: transition 1");
+  says("-2]", "-2, 3]", "bad.json:7:3: transitions[1]: expected [state");
+  says("0.5]", "0.4]", "bad.json:2:13: Mdp: initial distribution sums to 0.9");
+  says("0.5]", "1.5]", "bad.json:2:19: Mdp: initial probability of state 1");
+  says("[0.5, 0.5]", "2", "bad.json:2:13: initial: expected a state, 0 to 1");
+  says("\"b\"", "\"a,]\"", "bad.json:4:25: Mdp: state_names: expected different names");
+  says("terminal\"", "terminals\"",
+       "bad.json:3:20: unknown key 'terminals'; did you mean terminal?");
+  says("\"name\"", "\"\\u0069nitial\"", "bad.json:3:2: key 'initial' is given twice");
+  says("[1]", "[2]", "bad.json:3:33: Mdp: terminal state 2");
+  says("{", "{\"grid\": {\"map\": [\"SG\",\n \"X.\"], \"moves\": [[0, 1]]}, ",
+       "bad.json:2:2: column 1: expected one of the cells");
 }
 
 TEST_CASE("a state without an end is found") {

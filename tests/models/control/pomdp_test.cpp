@@ -92,7 +92,15 @@ TEST_CASE("pomdp: errors in JSON say where") {
   says(R"("transitions": [[0, 0, 0, 0.5, 0], [0, 0, 0, 0.5, 0]], )" + sensor, "transitions[1]");
   says(R"("transitions": [[0, 0, 0, 0.5, 0]], )" + sensor,
        "transition of state 0, action 0: expected probabilities that sum to 1");
-  says(R"("transitions": [[0, 0, 0, 1, 0]], "sensor": [])", "observation after action 0");
+  says(R"("transitions": [[0, 0, 0, 1, 0]], "sensor": [])",
+       "x.json:1:106: pomdp: observation after action 0");
+  says(
+      "\n"
+      R"("transitions": [[0, 0, 0, 0.5, 0]], )" +
+          sensor,
+      "x.json:2:17: pomdp: transition");
+  says(sensor + R"(, "transitions": [[0, 0, 0, 1, 0]], "state_names": ["a", "b"])",
+       "state_names: expected 1 names");
 }
 
 TEST_CASE("pomdp: .POMDP files") {
@@ -135,6 +143,9 @@ TEST_CASE("pomdp: errors in .POMDP files say where") {
   says("T: 0\n1 0\n0\n", "expected a probability");
   says("T: 0 : 0 : 0 -0.5\n", "expected a probability");
   says("Q: 0\n", "discount, values");
+  says("T: 0\n0.5 0.5\n0.5 0.4\nO: * uniform\n", "x.POMDP:5:2: pomdp: transition of state 1");
+  says("T: 0 identity\nO: 0 : 0 : a 0.5\nO: 0 : 1 uniform\n", "x.POMDP:6:2: pomdp: observation");
+  says("start: 0.5 0.4\nT: 0 identity\nO: * uniform\n", "x.POMDP:5:6: pomdp: initial");
   says("start: 0.5 0.2 0.3\n", "one state or 2 probabilities");
   says("T: 0 identity\n", "observation after action 0");
   says("O: * uniform\nT: 0 : 0 : 0 1\n", "transition of state 1, action 0");
