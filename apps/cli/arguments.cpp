@@ -4,6 +4,7 @@
 #include <credo/core/names.hpp>
 #include <credo/inference/algorithms.hpp>
 #include <credo/models/control/environments.hpp>
+#include <credo/models/control/learning/learners.hpp>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -26,7 +27,7 @@ struct CommandRow {
   const char* summary;
 };
 
-constexpr std::array<CommandRow, 11> kCommands{{
+constexpr std::array<CommandRow, 12> kCommands{{
     {Command::pr, "pr", "Log partition function (probability of evidence)"},
     {Command::mar, "mar", "Marginals of every variable"},
     {Command::map, "map", "Most probable assignment, or the k best"},
@@ -36,6 +37,7 @@ constexpr std::array<CommandRow, 11> kCommands{{
     {Command::convert, "convert", "Between formats, by extension"},
     {Command::draw, "draw", "The graph as DOT, SVG or PNG"},
     {Command::control, "control", "Control as inference on an environment or an MDP file"},
+    {Command::learn, "learn", "Learning from samples, beside the exact answer"},
     {Command::meu, "meu", "Maximum expected utility of an influence diagram or a hidden process"},
     {Command::bench, "bench", "The project's own benchmarks"},
 }};
@@ -165,16 +167,20 @@ std::string environment_help() {
   return "Environment (" + names + ") or MDP file (.json)";
 }
 
+void add_tables(CLI::App& app, std::string& map, std::optional<bool>& slippery) {
+  app.add_option("--map", map, "4x4, 8x8 or a text file")->type_name("MAP");
+  auto* const yes =
+      app.add_flag_callback("--slippery", [&slippery] { slippery = true; }, "Actions may slip");
+  app.add_flag_callback(
+         "--no-slippery", [&slippery] { slippery = false; }, "Actions never slip")
+      ->excludes(yes);
+}
+
 void add_control(CLI::App& app, ControlArguments& c) {
   app.add_option("environment", c.environment, environment_help())
       ->type_name("ENV|FILE")
       ->required();
-  app.add_option("--map", c.map, "4x4, 8x8 or a text file")->type_name("MAP");
-  auto* const slippery =
-      app.add_flag_callback("--slippery", [&c] { c.slippery = true; }, "Actions may slip");
-  app.add_flag_callback(
-         "--no-slippery", [&c] { c.slippery = false; }, "Actions never slip")
-      ->excludes(slippery);
+  add_tables(app, c.map, c.slippery);
   app.add_option("--method", c.method,
                  "posterior (exact sum-product), clamped (maximum entropy with the true dynamics), "
                  "hard (arg-max), map (most likely trajectory), mmap (open-loop plan), risk, "
@@ -208,6 +214,58 @@ void add_control(CLI::App& app, ControlArguments& c) {
       ->check(check_count);
   app.add_option("--picture", c.picture, "SVG: value [default], tube, luck or gap")
       ->type_name("NAME");
+}
+
+void add_learning(CLI::App& app, LearnArguments& l) {
+  const std::vector<std::string> names = control::learning::learning_environment_names();
+  app.add_option("environment", l.environment,
+                 fmt::format("Environment ({}) or MDP file (.json)", fmt::join(names, ", ")))
+      ->type_name("ENV|FILE")
+      ->required();
+  add_tables(app, l.map, l.slippery);
+  app.add_flag("--exploring-starts", l.exploring_starts, "Tables: episodes begin in any state");
+  app.add_option("--episode-limit", l.episode_limit, "Truncate episodes [the published limit]")
+      ->type_name("T")
+      ->check(check_count);
+  app.add_option("--method", l.method,
+                 "soft-q, policy-gradient (entropy in the return), entropy-bonus, path-consistency "
+                 "or sac (soft actor-critic, needs libtorch)")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--steps", l.steps, "Steps of the environment in all")
+      ->type_name("N")
+      ->check(check_count)
+      ->capture_default_str();
+  app.add_option("--temperature", l.temperature, "Reward units per nat [1; sac learns it]")
+      ->type_name("A")
+      ->check(check_number);
+  app.add_option("--discount", l.discount, "Discount")
+      ->type_name("G")
+      ->check(check_number)
+      ->capture_default_str();
+  app.add_option("--prior", l.prior, "Prior over actions: uniform or counting")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--learning-rate", l.learning_rate, "Of the main step [the method's own]")
+      ->type_name("R")
+      ->check(check_number);
+  app.add_option("--exploration", l.exploration,
+                 "soft-q, path-consistency: probability of acting by the prior [0.1]")
+      ->type_name("P")
+      ->check(check_number);
+  app.add_option("--curve", l.curve_path, "Learning curve, .csv or .svg")->type_name("FILE");
+  app.add_option("--curve-interval", l.curve_interval, "Steps between its points")
+      ->type_name("N")
+      ->check(check_count)
+      ->capture_default_str();
+  app.add_option("--checkpoint", l.checkpoint_path, "Where to save what --resume goes on from")
+      ->type_name("FILE");
+  app.add_option("--checkpoint-interval", l.checkpoint_interval,
+                 "Save every so many steps, too [at the end only]")
+      ->type_name("N")
+      ->check(check_count);
+  app.add_option("--resume", l.resume_path, "Go on from a checkpoint of the same question")
+      ->type_name("FILE");
 }
 
 void add_decision(CLI::App& app, Arguments& a) {
@@ -246,6 +304,18 @@ void add_options(CLI::App& app, Arguments& a) {
     add_budget(app, a.engine);
     add_output(app, a.output, "text|json|svg");
     add_trace(app, a.output);
+    return;
+  }
+  if (a.command == Command::learn) {
+    add_learning(app, a.learn);
+    app.add_option("--time-limit", a.engine.time_limit_seconds, "Stop after so many seconds")
+        ->type_name("S")
+        ->check(check_number);
+    app.add_option("--seed", a.engine.seed, "Seed")
+        ->type_name("N")
+        ->check(check_count)
+        ->capture_default_str();
+    add_output(app, a.output, "text|json");
     return;
   }
   if (a.command == Command::meu) {

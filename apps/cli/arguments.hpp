@@ -19,6 +19,7 @@ enum class Command : std::uint8_t {
   convert,
   draw,
   control,
+  learn,
   meu,
   bench
 };
@@ -67,6 +68,26 @@ struct ControlArguments {
   std::string picture;                  ///< svg: value, tube, luck or gap; empty: value
 };
 
+struct LearnArguments {
+  std::string environment;  ///< a built-in name or an MDP file
+  std::string map;
+  std::optional<bool> slippery;
+  bool exploring_starts = false;
+  std::optional<std::size_t> episode_limit;
+  std::string method = "soft-q";
+  std::size_t steps = 100'000;
+  std::optional<double> temperature;
+  double discount = 0.99;
+  std::string prior = "uniform";
+  std::optional<double> learning_rate;
+  std::optional<double> exploration;
+  std::string curve_path;
+  std::size_t curve_interval = 1000;
+  std::string checkpoint_path;
+  std::size_t checkpoint_interval = 0;
+  std::string resume_path;
+};
+
 struct DecisionArguments {
   double temperature = 0.0;
   bool recall = false;
@@ -91,6 +112,7 @@ struct Arguments {
   std::size_t sample_count = 1;
   bool draw_plan = false;
   ControlArguments control;
+  LearnArguments learn;
   DecisionArguments decision;
   std::vector<std::string> bench_arguments;
 };

@@ -13,6 +13,7 @@ ExitCode run_info(const Arguments& arguments, const Stopwatch& since_start);
 ExitCode run_convert(const Arguments& arguments);
 ExitCode run_draw(const Arguments& arguments, const Stopwatch& since_start);
 ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start);
+ExitCode run_learn(const Arguments& arguments, const Stopwatch& since_start);
 /// meu.
 ExitCode run_decision(const Arguments& arguments, const Stopwatch& since_start);
 /// Replaces this program by the benchmarks'; returns or throws only when it cannot.

@@ -62,6 +62,8 @@ Mdp make_environment(const ControlArguments& c, double memory_limit_bytes) {
   return environment.make(options);
 }
 
+}  // namespace
+
 Mdp load_process(const ControlArguments& c, double memory_limit_bytes) {
   const bool file =
       !is_built_in(c.environment) && (c.environment.find_first_of("./") != std::string::npos ||
@@ -80,6 +82,8 @@ Mdp load_process(const ControlArguments& c, double memory_limit_bytes) {
   require_end(mdp, c);
   return mdp;
 }
+
+namespace {
 
 void remark_unused_actions(const Mdp& mdp) {
   const std::vector<std::size_t> unused = mdp.unused_actions();

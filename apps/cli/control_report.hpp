@@ -1,5 +1,5 @@
 #pragma once
-// What credo control prints: JSON, text, a trace, pictures.
+// What credo control reads and prints: processes, JSON, text, a trace, pictures.
 
 #include "arguments.hpp"
 #include "json_writer.hpp"
@@ -15,6 +15,11 @@
 #include <vector>
 
 namespace credo::cli {
+
+/// The built-in environment or the file that is named. Throws OptionError, FileError, ParseError,
+/// ModelError, and Refusal for what does not fit the limit.
+[[nodiscard]] control::Mdp load_process(const ControlArguments& arguments,
+                                        double memory_limit_bytes);
 
 [[nodiscard]] std::string control_json(const control::Mdp& mdp,
                                        const control::ControlSolution& solution,

@@ -29,6 +29,8 @@ ExitCode dispatch(const Arguments& arguments, const Stopwatch& since_start) {
       return run_draw(arguments, since_start);
     case Command::control:
       return run_control(arguments, since_start);
+    case Command::learn:
+      return run_learn(arguments, since_start);
     case Command::meu:
       return run_decision(arguments, since_start);
     case Command::bench:

@@ -29,13 +29,6 @@ constexpr std::array<ClassicRow, 3> kClassic = {{
     {"pendulum", &pendulum},
 }};
 
-std::optional<std::size_t> published_limit(std::string_view name,
-                                           const EnvironmentOptions& tables) {
-  if (name == "taxi") return 200;
-  if (name == "frozen_lake") return tables.map == "8x8" ? 200 : 100;
-  return std::nullopt;
-}
-
 Objective objective_of(const LearnRequest& request) {
   return {request.discount, request.temperature.value_or(1.0), request.prior};
 }
@@ -69,7 +62,7 @@ LearnedAnswer answer_soft_q(Environment& environment, const LearnRequest& reques
   }
   if (request.exploration) options.exploration = *request.exploration;
   SoftQResult found = learn_soft_q(environment, options);
-  return {std::move(found.run), std::move(found.action_value), std::move(found.policy), {}, {}};
+  return {std::move(found.run), std::move(found.action_value), std::move(found.policy), {}, {}, {}};
 }
 
 using LearnGradient = PolicyGradientResult (*)(Environment&, const PolicyGradientOptions&);
@@ -84,7 +77,7 @@ LearnedAnswer answer_gradient(LearnGradient learn, Environment& environment,
   options.objective = objective_of(request);
   if (request.learning_rate) options.step_size.initial = *request.learning_rate;
   PolicyGradientResult found = learn(environment, options);
-  return {std::move(found.run), {}, std::move(found.policy), {}, {}};
+  return {std::move(found.run), {}, std::move(found.policy), {}, {}, {}};
 }
 
 LearnedAnswer answer_policy_gradient(Environment& environment, const LearnRequest& request) {
@@ -93,6 +86,16 @@ LearnedAnswer answer_policy_gradient(Environment& environment, const LearnReques
 
 LearnedAnswer answer_entropy_bonus(Environment& environment, const LearnRequest& request) {
   return answer_gradient(&learn_entropy_bonus, environment, request);
+}
+
+/// Whether some (s, a) has more than one outcome.
+bool has_varying_outcomes(const Mdp& mdp) {
+  for (std::size_t s = 0; s < mdp.state_count(); ++s) {
+    for (std::size_t a = 0; a < mdp.action_count(); ++a) {
+      if (mdp.outcomes(s, a).size() > 1) return true;
+    }
+  }
+  return false;
 }
 
 LearnedAnswer answer_path_consistency(Environment& environment, const LearnRequest& request) {
@@ -104,11 +107,20 @@ LearnedAnswer answer_path_consistency(Environment& environment, const LearnReque
   }
   if (request.exploration) options.exploration = *request.exploration;
   PathConsistencyResult found = learn_path_consistency(environment, options);
-  return {std::move(found.run), {}, std::move(found.policy), std::move(found.value), {}};
+  std::string remark;
+  if (const Mdp* const tables = environment.process();
+      tables != nullptr && has_varying_outcomes(*tables)) {
+    remark =
+        "outcomes vary here: path consistency also fits their variance, and ends beside the "
+        "optimum";
+  }
+  return {std::move(found.run),   {}, std::move(found.policy),
+          std::move(found.value), {}, std::move(remark)};
 }
 
 constexpr std::array<Learner, 4> kLearners = {{
-    {"soft-q", "soft Q-learning, one step at a time", &needs_choices, &answer_soft_q},
+    {"soft-q", "soft Q-learning, one step at a time", &needs_choices, &answer_soft_q,
+     TableKind::action_value},
     {"policy-gradient", "REINFORCE with the entropy in the return and a baseline", &needs_episodes,
      &answer_policy_gradient},
     {"entropy-bonus", "REINFORCE with a bonus for the entropy of visited states", &needs_episodes,
@@ -127,6 +139,12 @@ std::vector<std::string> learning_environment_names() {
   for (const auto& row : environments()) names.emplace_back(row.name);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::optional<std::size_t> published_time_limit(std::string_view name, std::string_view map) {
+  if (name == "taxi") return 200;
+  if (name == "frozen_lake") return map == "8x8" ? 200 : 100;
+  return std::nullopt;
 }
 
 std::unique_ptr<Environment> make_learning_environment(std::string_view name,
@@ -148,8 +166,9 @@ std::unique_ptr<Environment> make_learning_environment(std::string_view name,
                                   did_you_mean(name, names), fmt::join(names, ", ")));
   }
   TabularOptions tabular;
-  tabular.time_limit =
-      options.time_limit ? options.time_limit : published_limit(name, options.tables);
+  tabular.time_limit = options.time_limit
+                           ? options.time_limit
+                           : published_time_limit(name, options.tables.map.value_or(""));
   tabular.exploring_starts = options.exploring_starts;
   return std::make_unique<TabularEnvironment>(found->make(options.tables), tabular);
 }

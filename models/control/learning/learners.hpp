@@ -2,6 +2,7 @@
 // Learners and environments by name: what the command line offers.
 
 #include <credo/models/control/environments.hpp>
+#include <credo/models/control/learning/reference.hpp>
 #include <credo/models/control/learning/run.hpp>
 
 #include <functional>
@@ -42,6 +43,8 @@ struct LearnedAnswer {
   std::vector<double> value;
   /// Whatever else is worth a line: a name and a number.
   std::vector<std::pair<std::string, double>> figures;
+  /// What one should know about the method here; "" when there is nothing.
+  std::string remark;
 };
 
 struct Learner {
@@ -50,6 +53,8 @@ struct Learner {
   /// Why it cannot learn there, in one sentence; "" when it can.
   std::string (*why_not)(const Environment& environment);
   LearnedAnswer (*learn)(Environment& environment, const LearnRequest& request);
+  /// What RunOptions::measure is given.
+  TableKind table = TableKind::policy;
 };
 /// Those of this library. Soft actor-critic stands in a component of its own.
 [[nodiscard]] std::span<const Learner> learners() noexcept;
@@ -58,7 +63,7 @@ struct Learner {
 struct LearningEnvironmentOptions {
   /// Of tabular environments.
   EnvironmentOptions tables = {};
-  /// Nothing: the published one, if any.
+  /// Nothing: the published one, if any (see there, and classic_control.hpp).
   std::optional<std::size_t> time_limit = std::nullopt;
   /// Tabular environments only.
   bool exploring_starts = false;
@@ -67,9 +72,10 @@ struct LearningEnvironmentOptions {
 /// Names of make_learning_environment: cart_pole, mountain_car_continuous, pendulum, and the tables
 /// of control::environments().
 [[nodiscard]] std::vector<std::string> learning_environment_names();
-/// Published time limits: frozen_lake 100 (8x8: 200), taxi 200, cliff_walking and grid none;
-/// cart_pole 500, pendulum 200, mountain_car_continuous 999. Throws OptionError with the nearest
-/// names, and for options that the environment does not take.
+/// Gymnasium's limits of tables: frozen_lake 100 (8x8: 200), taxi 200, others none.
+[[nodiscard]] std::optional<std::size_t> published_time_limit(std::string_view name,
+                                                              std::string_view map = "");
+/// Throws OptionError with the nearest names, and for options that the environment does not take.
 [[nodiscard]] std::unique_ptr<Environment> make_learning_environment(
     std::string_view name, const LearningEnvironmentOptions& options = {});
 

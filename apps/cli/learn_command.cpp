@@ -1,0 +1,211 @@
+// credo learn: learning from samples of an environment, beside the exact answer where there is one.
+
+#include "commands.hpp"
+#include "control_report.hpp"
+#include "input.hpp"
+#include "learn_report.hpp"
+#include "limits.hpp"
+#include "output.hpp"
+
+#include <credo/core/error.hpp>
+#include <credo/core/formats/atomic_file.hpp>
+#include <credo/core/names.hpp>
+#include <credo/models/control/learning/tabular_environment.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+namespace credo::cli {
+namespace {
+
+namespace learning = control::learning;
+using learning::Learner;
+
+constexpr std::string_view kActorCritic = "sac";
+
+/// Tables come from where credo control has them; the rest by name.
+std::unique_ptr<learning::Environment> load_environment(const LearnArguments& l,
+                                                        double memory_limit_bytes) {
+  const auto tables = control::environments();
+  const bool table = std::any_of(tables.begin(), tables.end(),
+                                 [&l](const auto& row) { return row.name == l.environment; });
+  const std::vector<std::string> names = learning::learning_environment_names();
+  const bool named = std::find(names.begin(), names.end(), l.environment) != names.end();
+  const bool file = !named && (l.environment.find_first_of("./") != std::string::npos ||
+                               std::filesystem::exists(l.environment));
+  if (table || file) {
+    ControlArguments c;
+    c.environment = l.environment;
+    c.map = l.map;
+    c.slippery = l.slippery;
+    c.discount = l.discount;
+    learning::TabularOptions options;
+    options.time_limit =
+        l.episode_limit ? l.episode_limit : learning::published_time_limit(l.environment, l.map);
+    options.exploring_starts = l.exploring_starts;
+    return std::make_unique<learning::TabularEnvironment>(load_process(c, memory_limit_bytes),
+                                                          options);
+  }
+  if (!l.map.empty() || l.slippery) {
+    throw OptionError(fmt::format("{} has no map: leave out --map and --slippery", l.environment));
+  }
+  learning::LearningEnvironmentOptions options;
+  options.time_limit = l.episode_limit;
+  options.exploring_starts = l.exploring_starts;
+  return learning::make_learning_environment(l.environment, options);
+}
+
+/// Every method this program was built with.
+std::vector<Learner> all_learners() {
+  const auto table = learning::learners();
+  return {table.begin(), table.end()};
+}
+
+Learner require_learner(const std::string& method) {
+  const std::vector<Learner> all = all_learners();
+  std::vector<std::string> names;
+  for (const Learner& learner : all) {
+    if (learner.name == method) return learner;
+    names.emplace_back(learner.name);
+  }
+  if (method == kActorCritic) {
+    throw Refusal(
+        "method sac needs libtorch, which this program was built without; install libtorch-dev and "
+        "configure with -DCREDO_TORCH=ON");
+  }
+  names.emplace_back(kActorCritic);
+  throw OptionError(fmt::format("--method '{}' is unknown{}; expected one of {}", method,
+                                did_you_mean(method, names), fmt::join(names, ", ")));
+}
+
+void check_paths(const LearnArguments& l) {
+  if (!l.curve_path.empty() && !l.curve_path.ends_with(".csv") && !l.curve_path.ends_with(".svg")) {
+    throw OptionError(
+        fmt::format("--curve {}: expected a name that ends in .csv or .svg", l.curve_path));
+  }
+  if (l.checkpoint_interval > 0 && l.checkpoint_path.empty()) {
+    throw OptionError("--checkpoint-interval needs --checkpoint FILE");
+  }
+  if (l.checkpoint_path.ends_with(".gz")) {
+    throw OptionError("--checkpoint: checkpoints are not compressed; leave out .gz");
+  }
+}
+
+learning::LearnRequest make_request(const Arguments& a, double memory_limit_bytes) {
+  const LearnArguments& l = a.learn;
+  learning::LearnRequest request;
+  request.run.steps = l.steps;
+  request.run.seed = a.engine.seed;
+  request.run.curve_interval = l.curve_interval;
+  request.run.checkpoint_interval = l.checkpoint_interval;
+  if (!l.resume_path.empty()) {
+    request.run.resume = read_text(l.resume_path, "a checkpoint", memory_limit_bytes);
+    request.run.resume_source = l.resume_path;
+    if (request.run.resume.empty()) {
+      throw FileError(fmt::format("{}: an empty file is no checkpoint", l.resume_path));
+    }
+  }
+  if (!l.checkpoint_path.empty()) {
+    request.run.save_checkpoint = [path = l.checkpoint_path](const std::string& bytes) {
+      write_file_atomically(path, bytes);
+    };
+  }
+  request.discount = l.discount;
+  request.temperature = l.temperature;
+  request.prior = control::require_action_prior(l.prior);
+  request.learning_rate = l.learning_rate;
+  request.exploration = l.exploration;
+  return request;
+}
+
+/// Methods that learn their temperature have no question the engine could answer.
+std::shared_ptr<const learning::ExactReference> make_reference(
+    const learning::Environment& environment, const learning::LearnRequest& request,
+    const InferOptions& infer) {
+  const control::Mdp* const mdp = environment.process();
+  const learning::Objective objective{request.discount, request.temperature.value_or(1.0),
+                                      request.prior};
+  objective.validate();
+  if (mdp == nullptr) return nullptr;
+  return std::make_shared<learning::ExactReference>(*mdp, objective, infer);
+}
+
+/// The session's observer, and the time limit: the first to object stops the run.
+class Stopper {
+ public:
+  Stopper(Session& session, std::optional<double> limit_seconds)
+      : observer_(session.observer()), limit_seconds_(limit_seconds) {
+    if (limit_seconds_ && !(*limit_seconds_ > 0.0)) {
+      throw OptionError(
+          fmt::format("time limit {} is not a positive number of seconds", *limit_seconds_));
+    }
+  }
+  [[nodiscard]] bool goes_on(const Progress& progress) {
+    late_ = limit_seconds_ && progress.elapsed_seconds >= *limit_seconds_;
+    return observer_(progress) && !late_;
+  }
+  [[nodiscard]] bool late() const { return late_; }
+
+ private:
+  Observer observer_;
+  std::optional<double> limit_seconds_;
+  bool late_ = false;
+};
+
+}  // namespace
+
+ExitCode run_learn(const Arguments& arguments, const Stopwatch& since_start) {
+  const LearnArguments& l = arguments.learn;
+  const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
+  check_paths(l);
+  const Learner learner = require_learner(l.method);
+  InferOptions infer;
+  infer.memory_limit_bytes = default_memory_limit_bytes();
+  const auto environment = load_environment(l, infer.memory_limit_bytes);
+  if (const std::string why = learner.why_not(*environment); !why.empty()) {
+    throw Refusal(fmt::format("method {}: {}", learner.name, why));
+  }
+  learning::LearnRequest request = make_request(arguments, infer.memory_limit_bytes);
+  Session session(arguments.output, since_start);
+  Stopper stopper(session, arguments.engine.time_limit_seconds);
+  infer.observer = session.observer();
+  const bool comparable = learner.name != kActorCritic || request.temperature.has_value();
+  const auto reference = comparable ? make_reference(*environment, request, infer) : nullptr;
+  if (reference != nullptr) {
+    request.run.measure = [reference, kind = learner.table](std::span<const double> table) {
+      return reference->error_of(table, kind);
+    };
+  }
+  request.run.observer = [&stopper](const Progress& p) { return stopper.goes_on(p); };
+  LearnReport report{
+      l,        arguments.engine.seed, *environment, learner, learner.learn(*environment, request),
+      reference};
+  session.finish();
+  if (stopper.late() && report.answer.run.status == Status::cancelled) {
+    report.answer.run.status = Status::ok;
+    report.answer.run.message += " by the time limit";
+  }
+
+  if (!l.curve_path.empty()) {
+    write_output(learn_curve(report, l.curve_path), l.curve_path);
+  }
+  const bool answered = report.answer.run.status != Status::refused;
+  if (format == "json") {
+    write_output(learn_json(report), arguments.output.path);
+  } else if (answered) {
+    write_output(learn_text(report), arguments.output.path);
+  }
+  if (report.answer.run.message != "ok" && !arguments.output.quiet) {
+    complain(report.answer.run.message);
+  }
+  if (!report.answer.remark.empty() && !arguments.output.quiet) {
+    complain(report.answer.remark);
+  }
+  return exit_code_of(report.answer.run.status);
+}
+
+}  // namespace credo::cli
