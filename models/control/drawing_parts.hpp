@@ -18,11 +18,13 @@ inline constexpr double kTie = 1e-9;
   return policy.subspan(state * mdp.action_count(), mdp.action_count());
 }
 
-/// The first of the most likely actions.
+/// The first of the most likely actions; rounding does not decide between equals.
 [[nodiscard]] inline std::size_t best_action(const Mdp& mdp, std::span<const double> policy,
                                              std::size_t state) {
   const auto p = row_of(mdp, policy, state);
-  return static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
+  const double most = *std::max_element(p.begin(), p.end());
+  const auto is_most = [most](double x) { return x >= most - kTie; };
+  return static_cast<std::size_t>(std::find_if(p.begin(), p.end(), is_most) - p.begin());
 }
 
 /// Whether all available actions are equally likely.

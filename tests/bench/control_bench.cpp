@@ -8,27 +8,9 @@
 
 #include <cmath>
 #include <numeric>
-#include <random>
-#include <string>
 
 namespace credo::bench {
 namespace {
-
-/// Holes with probability 1/20, none beside the start or the goal's corner.
-std::string lake_map(std::size_t side) {
-  std::mt19937_64 random(11);
-  std::string map;
-  for (std::size_t r = 0; r < side; ++r) {
-    for (std::size_t c = 0; c < side; ++c) {
-      const bool safe = r + c < 3 || r + c + 5 > 2 * side;
-      map += !safe && random() % 20 == 0 ? 'H' : 'F';
-    }
-    map += '\n';
-  }
-  map.front() = 'S';
-  map[map.size() - 2] = 'G';
-  return map;
-}
 
 void lake_posterior(benchmark::State& state) {
   control::EnvironmentOptions environment;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <random>
 #include <vector>
 
 namespace credo::bench {
@@ -36,6 +37,21 @@ void Stopwatch::report(benchmark::State& state) const {
 }
 
 void report_error(benchmark::State& state, double error) { state.counters["error"] = error; }
+
+std::string lake_map(std::size_t side) {
+  std::mt19937_64 random(11);
+  std::string map;
+  for (std::size_t r = 0; r < side; ++r) {
+    for (std::size_t c = 0; c < side; ++c) {
+      const bool safe = r + c < 3 || r + c + 5 > 2 * side;
+      map += !safe && random() % 20 == 0 ? 'H' : 'F';
+    }
+    map += '\n';
+  }
+  map.front() = 'S';
+  map[map.size() - 2] = 'G';
+  return map;
+}
 
 std::string data_path(std::string_view name) {
   return std::string(CREDO_DATA_FOLDER) + "/" + std::string(name);

@@ -5,6 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,10 @@ class Stopwatch {
 
 /// Adds the counter "error": the largest difference from a known answer.
 void report_error(benchmark::State& state, double error);
+
+/// A frozen lake of side x side cells, always the same: holes with probability 1/20, none beside
+/// the start or the goal's corner.
+[[nodiscard]] std::string lake_map(std::size_t side);
 
 /// Path of a file under tests/data.
 [[nodiscard]] std::string data_path(std::string_view name);

@@ -248,19 +248,8 @@ SliceDescription grid_problem(std::size_t side, double discount) {
 }
 
 SliceDescription lake_problem(std::size_t side, double discount) {
-  std::mt19937_64 random(11);
-  std::string map;
-  for (std::size_t r = 0; r < side; ++r) {
-    for (std::size_t c = 0; c < side; ++c) {
-      const bool safe = r + c < 3 || r + c + 5 > 2 * side;
-      map += !safe && random() % 20 == 0 ? 'H' : 'F';
-    }
-    map += '\n';
-  }
-  map.front() = 'S';
-  map[map.size() - 2] = 'G';
   control::EnvironmentOptions options;
-  options.map = map;
+  options.map = lake_map(side);
   return rows_of(control::frozen_lake(options), discount);
 }
 
