@@ -23,7 +23,7 @@ inline constexpr double kTie = 1e-9;
                                              std::size_t state) {
   const auto p = row_of(mdp, policy, state);
   const double most = *std::max_element(p.begin(), p.end());
-  const auto is_most = [most](double x) { return x >= most - kTie; };
+  const auto is_most = [most](double x) { return !(x < most - kTie); };
   return static_cast<std::size_t>(std::find_if(p.begin(), p.end(), is_most) - p.begin());
 }
 
