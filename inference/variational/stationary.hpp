@@ -45,9 +45,10 @@ struct StationaryResult {
   std::string message = "not run yet";
   /// exact: |value - V*| <= error_bound is certified. unconverged: value is the last sweep's.
   Guarantee guarantee = Guarantee::none;
-  /// "sweeps" or "newton".
+  /// "sweeps", "newton" or "paths".
   std::string method_used;
-  /// "bounds of MacQueen" or "super- and subharmonic by expected steps"; empty without.
+  /// "bounds of MacQueen", "super- and subharmonic by expected steps" or "best paths that settle";
+  /// empty without.
   std::string certificate;
 
   /// V*: -infinity in contexts where every choice is impossible.
@@ -75,7 +76,11 @@ struct StationaryResult {
 /// Which V*: with free or clamped choices and an expectation or power mean over x' the finite
 /// fixed point is unique as soon as an end can be reached from every context, for then every
 /// derivative of B is a matrix P with P^n -> 0. With arg-max V* is the optimum over choices under
-/// which the chain ends with probability one.
+/// which the chain ends with probability one. Arg-max over best-case or viterbi successors is a
+/// problem of longest paths, which every method solves as such, in rounds from the ends backwards.
+///
+/// When Newton's method fails it starts again from a chain that ends; automatic then sweeps for as
+/// long as that helps.
 ///
 /// Certificates. Rows of mass at most c < 1: the bounds of MacQueen 1966 and Porteus 1971,
 /// V* - B(V) within [c'/(1 - c') min(B(V) - V), c''/(1 - c'') max(B(V) - V)], c' and c'' the

@@ -222,28 +222,99 @@ Derivative derivative(const Slice& slice, const Structure& structure,
   return std::move(builder.result());
 }
 
-Derivative way_out(const Slice& slice, const Structure& structure) {
-  const std::vector<double> zero(slice.contexts(), 0.0);
-  Builder builder(slice, structure, zero);
-  builder.result().score.assign(slice.contexts(), 0.0);
-  Slice::Row row;
-  for (std::size_t x = 0; x < slice.contexts(); ++x) {
-    if (structure.way_out[x] != kFar) {
-      const std::size_t r = x * slice.choices() + structure.way_out[x];
-      slice.read_row(r, row);
-      double score = row.row_score;
-      if (slice.choice_kind() == ChoiceKind::free) score += slice.weight() * row.log_base;
-      for (std::size_t j = 0; j < row.next.size(); ++j) {
-        if (row.score[j] > -kInfinity) score += row.probability[j] * row.score[j];
-        builder.add(row.next[j], row.probability[j]);
-      }
-      if (row.end_probability > 0.0 && row.end_score > -kInfinity)
-        score += row.end_probability * row.end_score;
-      builder.result().score[x] = score;
+namespace {
+
+/// One chain that ends, and what it scores: its value is at most V* unless rho < 0.
+class WayOut {
+ public:
+  WayOut(const Slice& slice, const Structure& structure)
+      : slice_(slice),
+        structure_(structure),
+        zero_(slice.contexts(), 0.0),
+        builder_(slice, structure, zero_) {}
+
+  Derivative follow() {
+    builder_.result().score.assign(slice_.contexts(), 0.0);
+    for (std::size_t x = 0; x < slice_.contexts(); ++x) {
+      if (structure_.way_out[x] != kFar) add_context(x);
+      builder_.end_context();
     }
-    builder.end_context();
+    return std::move(builder_.result());
   }
-  return std::move(builder.result());
+
+ private:
+  void add_context(std::size_t x) {
+    if (slice_.choice_kind() != ChoiceKind::clamped) {
+      const std::size_t row = x * slice_.choices() + structure_.way_out[x];
+      slice_.read_row(row, row_);
+      const bool free = slice_.choice_kind() == ChoiceKind::free;
+      add_row(x, 1.0, free ? slice_.weight() * row_.log_base : 0.0);
+      return;
+    }
+    for (std::size_t d = 0; d < slice_.choices(); ++d) {
+      slice_.read_row(x * slice_.choices() + d, row_);
+      const double q = row_.choice_probability;
+      if (q > 0.0) add_row(x, q, -slice_.weight() * (std::log(q) - row_.log_base));
+    }
+  }
+
+  void add_row(std::size_t x, double weight, double cost) {
+    double& score = builder_.result().score[x];
+    score += weight * (row_.row_score + cost);
+    const NextKind kind = slice_.next_kind();
+    if (kind == NextKind::best_case || kind == NextKind::viterbi) return add_step(weight, score);
+    double mass = row_.end_score > -kInfinity ? row_.end_probability : 0.0;
+    for (std::size_t j = 0; j < row_.next.size(); ++j)
+      mass += is_possible(j) ? row_.probability[j] : 0.0;
+    // Jensen's inequality under the possible part of the kernel.
+    const bool charged = kind == NextKind::charged && mass > 0.0;
+    const double scale = charged ? weight / mass : weight;
+    if (charged) score += weight * slice_.rho() * std::log(mass);
+    for (std::size_t j = 0; j < row_.next.size(); ++j) {
+      if (!is_possible(j)) continue;
+      score += scale * row_.probability[j] * row_.score[j];
+      builder_.add(row_.next[j], scale * row_.probability[j]);
+    }
+    if (row_.end_probability > 0.0 && row_.end_score > -kInfinity)
+      score += scale * row_.end_probability * row_.end_score;
+  }
+
+  [[nodiscard]] bool is_possible(std::size_t j) const {
+    return row_.score[j] > -kInfinity && structure_.alive[row_.next[j]] != 0;
+  }
+
+  /// A maximum follows one step: the end, or the one that is nearest to it.
+  void add_step(double weight, double& score) {
+    const bool weighted = slice_.next_kind() == NextKind::viterbi;
+    const auto log_mass = [weighted](double k) { return weighted ? std::log(k) : 0.0; };
+    if (row_.end_probability > 0.0 && row_.end_score > -kInfinity) {
+      score += weight * (log_mass(row_.end_probability) + row_.end_score);
+      return;
+    }
+    std::size_t nearest = row_.next.size();
+    for (std::size_t j = 0; j < row_.next.size(); ++j) {
+      if (!is_possible(j)) continue;
+      if (nearest == row_.next.size() ||
+          structure_.distance[row_.next[j]] < structure_.distance[row_.next[nearest]]) {
+        nearest = j;
+      }
+    }
+    if (nearest == row_.next.size()) return;
+    score += weight * (log_mass(row_.probability[nearest]) + row_.score[nearest]);
+    builder_.add(row_.next[nearest], weight);
+  }
+
+  const Slice& slice_;
+  const Structure& structure_;
+  std::vector<double> zero_;
+  Builder builder_;
+  Slice::Row row_;
+};
+
+}  // namespace
+
+Derivative way_out(const Slice& slice, const Structure& structure) {
+  return WayOut(slice, structure).follow();
 }
 
 }  // namespace credo::stationary

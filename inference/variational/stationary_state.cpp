@@ -97,6 +97,13 @@ bool Iterate::start_from_way_out() {
   return true;
 }
 
+void Iterate::restart(bool from_zero) {
+  v_.assign(v_.size(), 0.0);
+  choice_.clear();
+  structure();
+  if (!from_zero) start_from_way_out();
+}
+
 void Iterate::sweep() {
   apply(v_, w_);
   smallest_ = kInfinity;

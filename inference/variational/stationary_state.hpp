@@ -29,6 +29,8 @@ class Iterate {
 
   /// V <- the value of following the way out, a lower bound when the kernel is clamped or rho > 0.
   bool start_from_way_out();
+  /// Forgets V and what was chosen: V = 0, or the value of the way out.
+  void restart(bool from_zero);
   void set(std::vector<double> v) { v_ = std::move(v); }
   /// V <- B(V).
   void advance() { v_ = w_; }

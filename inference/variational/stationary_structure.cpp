@@ -16,29 +16,6 @@ bool needs_all(const Slice& slice) {
          (slice.next_kind() == NextKind::charged && slice.rho() < 0.0);
 }
 
-/// Rows that lead to each context, one per entry.
-struct Predecessors {
-  explicit Predecessors(const Slice& slice) : begin(slice.contexts() + 1, 0) {
-    Slice::Row row;
-    for (std::size_t r = 0; r < slice.rows(); ++r) {
-      slice.read_row(r, row);
-      for (const std::uint32_t x : row.next) ++begin[x + 1];
-    }
-    std::partial_sum(begin.begin(), begin.end(), begin.begin());
-    rows.resize(begin.back());
-    std::vector<std::uint64_t> at(begin.begin(), begin.end() - 1);
-    for (std::size_t r = 0; r < slice.rows(); ++r) {
-      slice.read_row(r, row);
-      for (const std::uint32_t x : row.next) rows[at[x]++] = r;
-    }
-  }
-  [[nodiscard]] std::span<const std::uint64_t> of(std::size_t x) const {
-    return {rows.data() + begin[x], rows.data() + begin[x + 1]};
-  }
-  std::vector<std::uint64_t> begin;
-  std::vector<std::uint64_t> rows;
-};
-
 class Analysis {
  public:
   explicit Analysis(const Slice& slice) : slice_(slice), predecessors_(slice) {}
@@ -182,6 +159,21 @@ class Analysis {
 };
 
 }  // namespace
+
+Predecessors::Predecessors(const Slice& slice) : begin(slice.contexts() + 1, 0) {
+  Slice::Row row;
+  for (std::size_t r = 0; r < slice.rows(); ++r) {
+    slice.read_row(r, row);
+    for (const std::uint32_t x : row.next) ++begin[x + 1];
+  }
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  rows.resize(begin.back());
+  std::vector<std::uint64_t> at(begin.begin(), begin.end() - 1);
+  for (std::size_t r = 0; r < slice.rows(); ++r) {
+    slice.read_row(r, row);
+    for (const std::uint32_t x : row.next) rows[at[x]++] = r;
+  }
+}
 
 std::size_t Structure::first_stuck() const noexcept {
   for (std::size_t x = 0; x < alive.size(); ++x) {

@@ -7,11 +7,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace credo::stationary {
 
 inline constexpr std::uint32_t kFar = std::numeric_limits<std::uint32_t>::max();
+
+/// Rows that lead to each context, one per entry.
+struct Predecessors {
+  explicit Predecessors(const Slice& slice);
+  [[nodiscard]] std::span<const std::uint64_t> of(std::size_t x) const {
+    return {rows.data() + begin[x], rows.data() + begin[x + 1]};
+  }
+  std::vector<std::uint64_t> begin;
+  std::vector<std::uint64_t> rows;
+};
 
 struct Structure {
   /// Rows with a finite score for some finite message: they exist and, as their kind demands, all

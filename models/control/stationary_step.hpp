@@ -26,7 +26,7 @@ class Watch {
 /// How exactly, and with which means.
 struct StationaryQuestion {
   double temperature = 1.0;
-  /// In units of reward. Nothing: 1e-10, or what rounding allows when that is more.
+  /// In units of reward. Nothing: 1e-12, or what rounding allows when that is more.
   std::optional<double> tolerance;
   std::size_t maximum_steps = 1'000'000;
 };
