@@ -107,9 +107,9 @@ Ascent::Ascent(const ConjugateModel& model, const ConjugateOptions& options)
 void Ascent::begin(std::span<const ConjugateStart> starts, Draws& draws) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (nodes_[i]->known()) continue;
-    std::span<const double> given;
+    const ConjugateStart* given = nullptr;
     for (const ConjugateStart& start : starts) {
-      if (start.node.index == i) given = start.mean;
+      if (start.node.index == i) given = &start;
     }
     nodes_[i]->begin(given, draws);
   }

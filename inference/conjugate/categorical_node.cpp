@@ -62,12 +62,13 @@ class CategoricalNode final : public Node {
     }
   }
 
-  void begin(std::span<const double> given, Draws& draws) override {
+  void begin(const ConjugateStart* given, Draws& draws) override {
     take_prior();
     for (std::size_t i = 0; i < plate().count; ++i) {
       const auto q = std::span<double>(moments_.mean).subspan(i * d_, d_);
       for (std::size_t s = 0; s < d_; ++s) {
-        const double weight = given.empty() ? -std::log(draws.uniform()) : given[i * d_ + s];
+        const double weight =
+            given == nullptr ? -std::log(draws.uniform()) : given->mean[i * d_ + s];
         q[s] = natural_[i * d_ + s] == -kInfinity ? 0.0 : weight;
       }
       if (!(normalize(q) > 0.0)) fail(i, -kInfinity);

@@ -14,12 +14,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <utility>
 
 namespace credo::conjugate {
 
 namespace {
+
+/// exp(-600) still has full precision.
+constexpr double kWidestFinding = 600.0;
+/// Chains contracted together: bounds the memory of their answers.
+constexpr std::size_t kBatch = 64;
+
+/// One chain's log weights by time, the largest of each taken out.
+struct ScaledChain {
+  std::size_t begin = 0;
+  double log_scale = 0.0;
+  bool wide = false;  ///< beyond what findings can hold
+  std::vector<std::vector<double>> log_weights;
+};
 
 class ChainNode final : public Node {
  public:
@@ -47,13 +61,15 @@ class ChainNode final : public Node {
   void absorb() override {
     std::ranges::fill(first_, 0.0);
     std::ranges::fill(pairs_, 0.0);
-    const Table transition = Table::dense({d_, d_}, transition_->moments().log_mean, Domain::log);
-    CompensatedSum entropy;
+    // Chains of one length are planned once and contracted together.
+    std::map<std::size_t, std::vector<ScaledChain>> by_length;
     std::size_t begin = 0;
     for (const std::size_t length : plate().lengths) {
-      entropy.add(infer_chain(begin, length, transition));
+      by_length[length].push_back(scaled(begin, length));
       begin += length;
     }
+    CompensatedSum entropy;
+    for (const auto& [length, chains] : by_length) entropy.add(infer_chains(length, chains));
     for (std::size_t i = 0; i < natural_.size(); ++i) {
       if (moments_.mean[i] > 0.0) entropy.add(-moments_.mean[i] * natural_[i]);
     }
@@ -61,9 +77,9 @@ class ChainNode final : public Node {
     entropy_ = entropy.value();
   }
 
-  void begin(std::span<const double> given, Draws& draws) override {
+  void begin(const ConjugateStart* given, Draws& draws) override {
     for (std::size_t i = 0; i < natural_.size(); ++i) {
-      natural_[i] = std::log(given.empty() ? -std::log(draws.uniform()) : given[i]);
+      natural_[i] = std::log(given == nullptr ? -std::log(draws.uniform()) : given->mean[i]);
     }
     absorb();
   }
@@ -83,45 +99,92 @@ class ChainNode final : public Node {
   [[nodiscard]] double entropy() const override { return entropy_; }
 
  private:
-  /// Marginals of one chain, added to the counts; returns its log Z.
-  double infer_chain(std::size_t begin, std::size_t length, const Table& transition) {
-    FactorGraph graph;
-    for (std::size_t t = 0; t < length; ++t) graph.add_variable(fmt::format("z{}", t), d_);
-    for (VariableId t = 1; t < length; ++t) graph.add_factor({t - 1, t}, transition);
-    double log_scale = 0.0;
+  /// The log weights of single times, the first state's prior among them.
+  [[nodiscard]] ScaledChain scaled(std::size_t begin, std::size_t length) const {
+    ScaledChain chain;
+    chain.begin = begin;
     for (std::size_t t = 0; t < length; ++t) {
       std::vector<double> weights(natural_.begin() + offset(begin + t),
                                   natural_.begin() + offset(begin + t + 1));
       for (std::size_t s = 0; t == 0 && s < d_; ++s) weights[s] += initial_->moments().log_mean[s];
-      log_scale += take_largest(weights, begin + t);
-      graph.add_factor({static_cast<VariableId>(t)},
-                       Table::dense({d_}, std::move(weights), Domain::log));
+      const double top = *std::ranges::max_element(weights);
+      if (top == -kInfinity) {
+        throw Failure{fmt::format("chain \"{}\", element {}: every state is impossible",
+                                  plate().name, begin + t),
+                      true};
+      }
+      chain.log_scale += top;
+      for (double& weight : weights) {
+        weight -= top;
+        chain.wide = chain.wide || (weight < -kWidestFinding && weight != -kInfinity);
+      }
+      chain.log_weights.push_back(std::move(weights));
     }
+    return chain;
+  }
+
+  /// Marginals of chains of one length, added to the counts; returns the sum of their log Z.
+  double infer_chains(std::size_t length, std::span<const ScaledChain> chains) {
+    const Table transition = Table::dense({d_, d_}, transition_->moments().log_mean, Domain::log);
+    FactorGraph graph;
+    for (std::size_t t = 0; t < length; ++t) graph.add_variable(fmt::format("z{}", t), d_);
+    for (VariableId t = 1; t < length; ++t) graph.add_factor({t - 1, t}, transition);
     Query query = Query::marginals();
     query.factor_marginals = true;
     query.targets.resize(length);
     std::iota(query.targets.begin(), query.targets.end(), VariableId{0});
     InferOptions options;
     options.plan.order = query.targets;
-    const Result result = infer_exactly(graph, {}, query, options);
+    CompensatedSum log_z;
+    std::vector<const ScaledChain*> together;
+    for (const ScaledChain& chain : chains) {
+      if (!chain.wide) {
+        together.push_back(&chain);
+        continue;
+      }
+      log_z.add(take(infer_exactly(with_factors(graph, chain), {}, query, options), chain, length));
+    }
+    if (together.empty()) return log_z.value();
+    const CompiledQuery compiled(graph, findings(*together[0]), query, options);
+    for (std::size_t first = 0; first < together.size(); first += kBatch) {
+      std::vector<Evidence> batch;
+      for (std::size_t i = first; i < std::min(together.size(), first + kBatch); ++i) {
+        batch.push_back(findings(*together[i]));
+      }
+      const std::vector<Result> answers = compiled.run_batch(batch);
+      for (std::size_t i = 0; i < answers.size(); ++i) {
+        log_z.add(take(answers[i], *together[first + i], length));
+      }
+    }
+    return log_z.value();
+  }
+
+  static Evidence findings(const ScaledChain& chain) {
+    Evidence evidence;
+    for (VariableId t = 0; t < chain.log_weights.size(); ++t) {
+      std::vector<double> weights = chain.log_weights[t];
+      for (double& weight : weights) weight = std::exp(weight);
+      evidence.observe_likelihood(t, std::move(weights));
+    }
+    return evidence;
+  }
+
+  static FactorGraph with_factors(FactorGraph graph, const ScaledChain& chain) {
+    for (VariableId t = 0; t < chain.log_weights.size(); ++t) {
+      const std::vector<double>& weights = chain.log_weights[t];
+      graph.add_factor({t}, Table::dense({weights.size()}, weights, Domain::log));
+    }
+    return graph;
+  }
+
+  /// Reads the marginals; returns log Z.
+  double take(const Result& result, const ScaledChain& chain, std::size_t length) {
     if (!result.ok()) {
       throw Failure{fmt::format("chain \"{}\": {}", plate().name, result.message),
                     result.status == Status::impossible_evidence};
     }
-    read(result, begin, length);
-    return result.log_z + log_scale;
-  }
-
-  /// Takes the largest log weight out, so that the others keep their digits.
-  double take_largest(std::vector<double>& log_weights, std::size_t at) const {
-    const double top = *std::ranges::max_element(log_weights);
-    if (top == -kInfinity) {
-      throw Failure{
-          fmt::format("chain \"{}\", element {}: every state is impossible", plate().name, at),
-          true};
-    }
-    for (double& weight : log_weights) weight -= top;
-    return top;
+    read(result, chain.begin, length);
+    return result.log_z + chain.log_scale;
   }
 
   void read(const Result& result, std::size_t begin, std::size_t length) {

@@ -40,6 +40,10 @@ void validate_starts(const ConjugateModel& model, const ConjugateOptions& option
         throw ModelError(fmt::format("start of \"{}\": expected {} x {} numbers, got {}",
                                      plate.name, plate.count, plate.dimension, start.mean.size()));
       }
+      if (!(start.narrowing > 0.0 && start.narrowing <= 1.0)) {
+        throw ModelError(fmt::format("start of \"{}\": expected a narrowing in (0, 1], got {}",
+                                     plate.name, start.narrowing));
+      }
       for (const double x : start.mean) {
         if (std::isfinite(x) && (gaussian || x >= 0.0)) continue;
         throw ModelError(fmt::format("start of \"{}\": expected finite {}, got {}", plate.name,

@@ -17,6 +17,8 @@ namespace credo {
 struct ConjugateStart {
   ConjugateNode node;
   std::vector<double> mean;
+  /// Of a Gaussian: the covariance is the prior's times this.
+  double narrowing = 1.0;
 };
 
 struct ConjugateOptions {
@@ -28,12 +30,12 @@ struct ConjugateOptions {
   std::size_t restarts = 1;
   std::uint64_t seed = 1;
   /// starts[r]: what start r begins with, in place of the above.
-  std::vector<std::vector<ConjugateStart>> starts;
+  std::vector<std::vector<ConjugateStart>> starts = {};
   /// Stop when a whole sweep raises L by less, in nats (or by less than L's rounding).
   double tolerance = 1e-8;
   std::size_t maximum_sweeps = 1000;
   double time_limit_seconds = kInfinity;
-  Observer observer;
+  Observer observer = {};
 
   /// Throws OptionError naming option, value and bound.
   void validate() const;

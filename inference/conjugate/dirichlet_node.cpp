@@ -44,7 +44,7 @@ class DirichletNode final : public Node {
     }
   }
 
-  void begin(std::span<const double> /*given*/, Draws& /*draws*/) override {
+  void begin(const ConjugateStart* /*given*/, Draws& /*draws*/) override {
     take_prior();
     absorb();
   }

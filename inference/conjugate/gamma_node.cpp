@@ -70,7 +70,7 @@ class GammaNode final : public Node {
     }
   }
 
-  void begin(std::span<const double> /*given*/, Draws& /*draws*/) override {
+  void begin(const ConjugateStart* /*given*/, Draws& /*draws*/) override {
     take_prior();
     absorb();
   }

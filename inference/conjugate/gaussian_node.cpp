@@ -88,7 +88,7 @@ class GaussianNode final : public Node {
     half_log_det_ = -0.5 * log_det.value();
   }
 
-  void begin(std::span<const double> given, Draws& draws) override {
+  void begin(const ConjugateStart* given, Draws& draws) override {
     take_prior();
     SmallInverse inverse(d_);
     SmallInverse root(d_);
@@ -103,7 +103,10 @@ class GaussianNode final : public Node {
       root.add_lower_times(z, std::span<double>(moments_.mean).subspan(i * d_, d_));
     }
     half_log_det_ = -0.5 * log_det.value();
-    if (!given.empty()) std::ranges::copy(given, moments_.mean.begin());
+    if (given == nullptr) return;
+    moments_.mean = given->mean;
+    for (double& entry : moments_.covariance) entry *= given->narrowing;
+    half_log_det_ += 0.5 * static_cast<double>(plate().count * d_) * std::log(given->narrowing);
   }
 
   [[nodiscard]] double log_density() const override {

@@ -2,7 +2,7 @@
 // The nodes of a running engine. A node owns q of its plate and the factor p(x | parents) it sits
 // on: it sends that factor's messages to the parents, and collects those of its children.
 
-#include <credo/inference/conjugate/conjugate_model.hpp>
+#include <credo/inference/conjugate/conjugate.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -68,8 +68,8 @@ class Node {
   virtual void send(Node& parent) const = 0;
   /// moments() from natural(). Throws Failure.
   virtual void absorb() = 0;
-  /// First moments, with the prior's message in natural(): drawn, or around the values given.
-  virtual void begin(std::span<const double> given, Draws& draws) = 0;
+  /// First moments, with the prior's message in natural(): drawn (nullptr), or those given.
+  virtual void begin(const ConjugateStart* given, Draws& draws) = 0;
   /// E_q[log p(x | parents)] of the plate.
   [[nodiscard]] virtual double log_density() const = 0;
   /// H(q) of the plate; 0 when known.
