@@ -13,7 +13,7 @@
 #include <utility>
 
 // The losses of soft actor-critic and one step on each. All three need the soft value of states,
-//   V(s) = E_{a ~ pi}[min_j Q_j(s, a) - alpha log pi(a | s)],
+//   V(s) = E_{a ~ pi}[min_j Q_j(s, a) - alpha log(pi(a | s) / p(a))],
 // and differ in whose parameters are differentiated: none (targets of the critics), the actor's
 // (-V), the temperature's (through E log pi alone). Twin critics are one tensor with two rows of
 // parameters, so that a layer of both is one product. Invariant: a derivative is asked for by name,
@@ -93,6 +93,13 @@ struct Agent::Networks {
     return options.target_entropy.value_or(shape.discrete ? 0.5 * std::log(count) : -count);
   }
 
+  /// log p(a): of one action among all, or of the density on (-1, 1)^action.
+  [[nodiscard]] double log_prior() const {
+    if (options.prior == ActionPrior::counting) return 0.0;
+    const auto count = static_cast<double>(shape.action);
+    return shape.discrete ? -std::log(count) : -count * std::numbers::ln2;
+  }
+
   /// V(s) with the critics given. One draw of the action (noise: [batch, action]) or exact sums.
   [[nodiscard]] SoftValue soft_value(const Perceptrons& q, const Tensor& s,
                                      std::span<const double> noise) const {
@@ -101,7 +108,7 @@ struct Agent::Networks {
       const Tensor log_pi = at::log_softmax(out, 1);
       const Tensor pi = log_pi.exp();
       const Tensor least = q(s).amin(0);
-      return {(pi * (least - alpha() * log_pi)).sum(1), (pi * log_pi).sum(1)};
+      return {(pi * (least - alpha() * (log_pi - log_prior()))).sum(1), (pi * log_pi).sum(1)};
     }
     const auto moments = out.chunk(2, 1);
     const Tensor log_sigma = at::clamp(moments[1], kLeastLogSigma, kLargestLogSigma);
@@ -112,7 +119,7 @@ struct Agent::Networks {
     const double log_root = 0.5 * std::log(2.0 * std::numbers::pi);
     const Tensor log_pi = (-0.5 * epsilon.square() - log_sigma - log_root - log_slope).sum(1);
     const Tensor least = q(at::cat({s, before.tanh()}, 1)).amin(0).squeeze(1);
-    return {least - alpha() * log_pi, log_pi};
+    return {least - alpha() * (log_pi - log_prior()), log_pi};
   }
 
   /// y = r + gamma (1 - end) V'(s'), held fixed.

@@ -74,13 +74,14 @@ class OneThread {
 
 /// Actor, twin critics, their targets, the temperature and three Adam optimisers.
 ///
-///   V(s)    = E_{a ~ pi(. | s)}[ min_j Q_j(s, a) - alpha log pi(a | s) ]
+///   V(s)    = E_{a ~ pi(. | s)}[ min_j Q_j(s, a) - alpha log(pi(a | s) / p(a)) ]
 ///   critics : mean over the batch of 1/2 sum_i (Q_i(s, a) - y)^2,  y = r + gamma (1 - end) V'(s')
 ///             where V' takes the targets' Q; no derivative through y
 ///   actor   : mean of -V(s);  temperature: mean of -log alpha (E log pi(a | s) + H)
 ///
-/// E is the exact sum for discrete actions and one draw, differentiated through, for continuous
-/// ones (a = tanh(mean + sigma noise), density of a in (-1, 1)).
+/// p(a) = 1, or the uniform prior's. E is the exact sum for discrete actions and one draw,
+/// differentiated through, for continuous ones (a = tanh(mean + sigma noise), density of a in (-1,
+/// 1)).
 class Agent {
  public:
   /// Initial weights are uniform in +-1/sqrt(inputs), drawn from the generator.

@@ -28,10 +28,13 @@ bool is_positive(double x) { return x > 0.0 && std::isfinite(x); }
 
 void SoftActorCriticOptions::validate() const {
   run.validate();
-  require(discount >= 0.0 && discount < 1.0, "discount", discount, "a number in [0, 1)");
+  require(discount > 0.0 && discount <= 1.0, "discount", discount, "a number in (0, 1]");
   if (temperature) {
     require(*temperature >= 0.0 && std::isfinite(*temperature), "temperature", *temperature,
             "a number that is not negative");
+  }
+  if (prior == ActionPrior::given) {
+    throw OptionError("prior given, expected uniform or counting");
   }
   require(is_positive(initial_temperature), "initial_temperature", initial_temperature,
           "a positive number");

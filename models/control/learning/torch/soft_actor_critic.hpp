@@ -17,24 +17,28 @@ namespace credo::control::learning {
 
 struct SoftActorCriticOptions {
   RunOptions run = {.steps = 20'000};
-  /// gamma in [0, 1).
+  /// gamma in (0, 1].
   double discount = 0.99;
   /// alpha >= 0, in units of reward; nothing: learned, as the dual variable of E[-log pi] >= H.
   std::optional<double> temperature = std::nullopt;
+  /// counting, as is usual: alpha weighs the entropy of the policy. uniform: minus the divergence
+  /// from the uniform choice, of actions scaled to (-1, 1) where they are a box.
+  ActionPrior prior = ActionPrior::counting;
   /// Where a learned alpha starts, > 0.
   double initial_temperature = 1.0;
   /// H in nats; nothing: -(components of the action), the density being that of actions scaled to
   /// (-1, 1); with |A| discrete actions log(|A|) / 2.
   std::optional<double> target_entropy = std::nullopt;
 
-  /// Widths of the hidden layers (rectifiers) of actor and critics, at least one.
-  std::vector<std::size_t> hidden = {256, 256};
+  /// Widths of the hidden layers (rectifiers) of actor and critics, at least one. The papers' are
+  /// 256 and 256, with rates of 3e-4 and batches of 256, for larger bodies than those here.
+  std::vector<std::size_t> hidden = {64, 64};
   /// Of Adam, > 0.
-  double actor_rate = 3e-4;
-  double critic_rate = 3e-4;
-  double temperature_rate = 3e-4;
+  double actor_rate = 1e-3;
+  double critic_rate = 1e-3;
+  double temperature_rate = 1e-3;
   /// Transitions per update, at least 1.
-  std::size_t batch = 256;
+  std::size_t batch = 128;
   /// The oldest transitions are forgotten beyond that. At least `batch`.
   std::size_t replay_capacity = 1'000'000;
   /// tau in (0, 1]: targets += tau (critics - targets) after every update.

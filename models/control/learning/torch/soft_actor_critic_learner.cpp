@@ -54,12 +54,14 @@ class SoftActorCritic final : public SampleLearner {
       return x ? fmt::format("{}", *x) : std::string("none");
     };
     return fmt::format(
-        "discount {}, temperature {} from {}, entropy {}, hidden {}, rates {} {} {}, batch {}, "
+        "discount {}, temperature {} from {}, prior {}, entropy {}, hidden {}, rates {} {} {}, "
+        "batch {}, "
         "replay {}, tau {}, start {}, updates {}, {} bits, evaluation {} x {}",
-        o.discount, or_learned(o.temperature), o.initial_temperature, or_learned(o.target_entropy),
-        fmt::join(o.hidden, "-"), o.actor_rate, o.critic_rate, o.temperature_rate, o.batch,
-        o.replay_capacity, o.target_rate, o.start_steps, o.updates_per_step,
-        o.double_precision ? 64 : 32, o.evaluation_interval, o.evaluation_episodes);
+        o.discount, or_learned(o.temperature), o.initial_temperature, action_prior_name(o.prior),
+        or_learned(o.target_entropy), fmt::join(o.hidden, "-"), o.actor_rate, o.critic_rate,
+        o.temperature_rate, o.batch, o.replay_capacity, o.target_rate, o.start_steps,
+        o.updates_per_step, o.double_precision ? 64 : 32, o.evaluation_interval,
+        o.evaluation_episodes);
   }
 
   [[nodiscard]] std::vector<double> choose(const Environment&, std::span<const double> observation,

@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kObservation = 3;
 constexpr std::size_t kBatch = 7;
 
-SoftActorCriticOptions small_options() {
+/// Continuous cases have the uniform prior.
+SoftActorCriticOptions small_options(bool discrete = true) {
   SoftActorCriticOptions options;
   options.discount = 0.9;
   options.initial_temperature = 0.7;
@@ -27,6 +28,7 @@ SoftActorCriticOptions small_options() {
   options.temperature_rate = 0.03;
   options.target_rate = 0.25;
   options.double_precision = true;
+  options.prior = discrete ? ActionPrior::counting : ActionPrior::uniform;
   return options;
 }
 
@@ -41,7 +43,7 @@ struct Case {
   explicit Case(bool discrete)
       : random(discrete ? 5 : 6),
         shape{kObservation, discrete ? std::size_t{4} : std::size_t{2}, discrete},
-        agent(shape, small_options(), random) {
+        agent(shape, small_options(discrete), random) {
     std::vector<double> targets = agent.parameters(Part::targets);
     for (double& x : targets) x += random.uniform(-0.3, 0.3);
     agent.set_parameters(Part::targets, targets);
@@ -137,7 +139,9 @@ Reference drawn_value(const Case& c, Part part, const std::vector<double>& s,
                         std::log(1.0 - action[i] * action[i]);
   }
   const auto q = twins(c, part, s, action);
-  reference.value = std::min(q[0][0], q[1][0]) - c.agent.temperature() * reference.log_pi;
+  // The uniform density on (-1, 1)^2 is 1/4.
+  reference.value =
+      std::min(q[0][0], q[1][0]) - c.agent.temperature() * (reference.log_pi - std::log(0.25));
   return reference;
 }
 
@@ -261,7 +265,7 @@ TEST_CASE("actor-critic: state comes back, moments of the optimisers included") 
     Case c(discrete);
     (void)c.agent.update(c.batch, c.noise);
     Random random(99);
-    Agent other(c.shape, small_options(), random);
+    Agent other(c.shape, small_options(discrete), random);
     other.restore(c.agent.state());
     for (int k = 0; k < 3; ++k) {
       (void)c.agent.update(c.batch, c.noise);

@@ -3,6 +3,7 @@
 #include <credo/models/control/learning/classic_control.hpp>
 #include <credo/models/control/learning/tabular_environment.hpp>
 #include <credo/models/control/learning/torch/soft_actor_critic.hpp>
+#include <credo/models/control/learning/torch/soft_actor_critic_table.hpp>
 #include <credo/models/control/solve.hpp>
 
 #include <doctest/doctest.h>
@@ -267,7 +268,8 @@ TEST_CASE("soft actor-critic: what it cannot do is said before it starts") {
     CHECK_THROWS_AS(options.validate(), OptionError);
   };
   SoftActorCriticOptions().validate();
-  refused([](auto& o) { o.discount = 1.0; });
+  refused([](auto& o) { o.discount = 1.1; });
+  refused([](auto& o) { o.prior = ActionPrior::given; });
   refused([](auto& o) { o.temperature = -0.1; });
   refused([](auto& o) { o.initial_temperature = 0.0; });
   refused([](auto& o) { o.hidden.clear(); });
@@ -276,6 +278,28 @@ TEST_CASE("soft actor-critic: what it cannot do is said before it starts") {
   refused([](auto& o) { o.replay_capacity = o.batch - 1; });
   refused([](auto& o) { o.target_rate = 0.0; });
   refused([](auto& o) { o.start_steps = 0; });
+}
+
+TEST_CASE("soft actor-critic: by name it answers with tables and figures") {
+  const Learner& learner = soft_actor_critic_learner();
+  CHECK(learner.name == "sac");
+  TabularEnvironment lake(frozen_lake(), {.time_limit = 50});
+  CHECK(learner.why_not(lake).empty());
+  LearnRequest request;
+  request.run.steps = 1100;
+  request.learning_rate = 0.002;
+  const LearnedAnswer answer = learner.learn(lake, request);
+  CHECK(answer.run.method == "sac");
+  REQUIRE(answer.action_value.size() == 64);
+  REQUIRE(answer.policy.size() == 64);
+  CHECK(answer.action_value[15 * 4] == 0.0);  // the goal
+  CHECK(answer.policy[15 * 4] == 0.25);
+  REQUIRE(answer.figures.size() == 4);
+  CHECK(answer.figures[0].first == "temperature");
+  CHECK(answer.figures[0].second < 1.0);
+  CHECK(answer.figures[2].second >= 0.0);
+  request.exploration = 0.1;
+  CHECK_THROWS_AS((void)learner.learn(lake, request), OptionError);
 }
 
 TEST_CASE("soft actor-critic: numbers that overflow end the run with the reason") {

@@ -1,0 +1,62 @@
+#include <credo/core/error.hpp>
+#include <credo/models/control/learning/torch/soft_actor_critic.hpp>
+#include <credo/models/control/learning/torch/soft_actor_critic_table.hpp>
+
+#include <utility>
+#include <vector>
+
+// Requests by name become options, tables are read off the actor state by state.
+
+namespace credo::control::learning {
+namespace {
+
+SoftActorCriticOptions options_of(const LearnRequest& request) {
+  if (request.exploration) {
+    throw OptionError("exploration: soft actor-critic acts by its own policy; leave it out");
+  }
+  SoftActorCriticOptions options;
+  options.run = request.run;
+  options.discount = request.discount;
+  options.temperature = request.temperature;
+  options.prior = request.prior;
+  if (request.learning_rate) {
+    options.actor_rate = options.critic_rate = options.temperature_rate = *request.learning_rate;
+  }
+  return options;
+}
+
+LearnedAnswer answer(Environment& environment, const LearnRequest& request) {
+  constexpr std::size_t kTrials = 10;
+  SoftActorCriticResult found = learn_soft_actor_critic(environment, options_of(request));
+  LearnedAnswer answer;
+  const ActorEvaluation trial =
+      evaluate_actor(environment, *found.actor, kTrials, request.run.seed);
+  answer.figures = {{"temperature", found.temperature},
+                    {"entropy", found.entropy},
+                    {"return without noise", trial.mean_return},
+                    {"its standard error", trial.standard_error}};
+  answer.run = std::move(found.run);
+  const Mdp* process = environment.process();
+  for (std::size_t s = 0; process != nullptr && s < process->state_count(); ++s) {
+    const auto observation = static_cast<double>(s);
+    std::vector<double> values = found.actor->action_value({&observation, 1});
+    std::vector<double> policy = found.actor->policy({&observation, 1});
+    if (process->is_terminal(s)) {  // never seen from there
+      values.assign(values.size(), 0.0);
+      policy.assign(policy.size(), 1.0 / static_cast<double>(policy.size()));
+    }
+    answer.action_value.insert(answer.action_value.end(), values.begin(), values.end());
+    answer.policy.insert(answer.policy.end(), policy.begin(), policy.end());
+  }
+  return answer;
+}
+
+constexpr Learner kLearner = {"sac",
+                              "soft actor-critic: networks that learn from what is remembered",
+                              &why_no_soft_actor_critic, &answer};
+
+}  // namespace
+
+const Learner& soft_actor_critic_learner() noexcept { return kLearner; }
+
+}  // namespace credo::control::learning
