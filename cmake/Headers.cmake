@@ -12,7 +12,7 @@ endforeach()
 list(TRANSFORM CREDO_LIBRARY_FOLDERS REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/\\1/*.hpp"
   OUTPUT_VARIABLE patterns)
 file(GLOB_RECURSE CREDO_HEADERS CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${patterns})
-if(NOT CREDO_WITH_TORCH)  # these include it
+if(NOT CREDO_WITH_TORCH)  # shows it
   list(FILTER CREDO_HEADERS EXCLUDE REGEX "/torch/networks\\.hpp$")
 endif()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
@@ -22,3 +22,6 @@ set(CREDO_PUBLIC_HEADERS ${CREDO_HEADERS})
 foreach(pattern ${internal})
   list(FILTER CREDO_PUBLIC_HEADERS EXCLUDE REGEX "^${pattern}$")
 endforeach()
+if(NOT CREDO_WITH_TORCH)  # nothing to link them with
+  list(FILTER CREDO_PUBLIC_HEADERS EXCLUDE REGEX "^models/control/learning/torch/")
+endif()

@@ -5,6 +5,7 @@
 #include "input.hpp"
 #include "learn_report.hpp"
 #include "limits.hpp"
+#include "network_learners.hpp"
 #include "output.hpp"
 
 #include <credo/core/error.hpp>
@@ -62,7 +63,10 @@ std::unique_ptr<learning::Environment> load_environment(const LearnArguments& l,
 /// Every method this program was built with.
 std::vector<Learner> all_learners() {
   const auto table = learning::learners();
-  return {table.begin(), table.end()};
+  std::vector<Learner> all(table.begin(), table.end());
+  const std::vector<Learner> networks = network_learners();
+  all.insert(all.end(), networks.begin(), networks.end());
+  return all;
 }
 
 Learner require_learner(const std::string& method) {
@@ -73,11 +77,12 @@ Learner require_learner(const std::string& method) {
     names.emplace_back(learner.name);
   }
   if (method == kActorCritic) {
+    run_with_networks();
     throw Refusal(
         "method sac needs libtorch, which this program was built without; install libtorch-dev and "
-        "configure with -DCREDO_TORCH=ON");
+        "libopenblas0-pthread, configure with -DCREDO_TORCH=ON and build again");
   }
-  names.emplace_back(kActorCritic);
+  if (network_learners().empty()) names.emplace_back(kActorCritic);
   throw OptionError(fmt::format("--method '{}' is unknown{}; expected one of {}", method,
                                 did_you_mean(method, names), fmt::join(names, ", ")));
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 // Options, and what a learned actor answers. The learner itself: soft_actor_critic_learner.cpp.
 
@@ -115,8 +116,7 @@ ActorEvaluation evaluate_actor(Environment& environment, const Actor& actor, std
   environment.restore(before);
   const auto n = static_cast<double>(episodes);
   ActorEvaluation evaluation;
-  evaluation.mean_return = 0.0;
-  for (const double x : returns) evaluation.mean_return += x / n;
+  evaluation.mean_return = std::accumulate(returns.begin(), returns.end(), 0.0) / n;
   double squares = 0.0;
   for (const double x : returns) squares += std::pow(x - evaluation.mean_return, 2);
   if (episodes > 1) evaluation.standard_error = std::sqrt(squares / (n - 1.0) / n);

@@ -53,7 +53,7 @@ LearnedAnswer answer(Environment& environment, const LearnRequest& request) {
 
 constexpr Learner kLearner = {"sac",
                               "soft actor-critic: networks that learn from what is remembered",
-                              &why_no_soft_actor_critic, &answer};
+                              &why_no_soft_actor_critic, &answer, TableKind::action_value};
 
 }  // namespace
 
