@@ -189,7 +189,7 @@ TEST_CASE("policy gradient: a small noisy process, to the exact value; the bonus
   Objective o = {.discount = 0.9, .temperature = 1.0, .prior = ActionPrior::counting};
   PolicyGradientOptions options;
   options.objective = o;
-  options.step_size = {0.3, 500.0, 0.7};
+  options.step_size = {0.1, 2000.0, 0.7};
   options.run.steps = 60'000;
   TabularEnvironment environment(mdp, {.time_limit = 200});
   const ControlSolution solution = exact(mdp, o);
