@@ -44,6 +44,8 @@ struct EnvironmentFacts {
   Space actions;
   /// Episodes are truncated after as many steps.
   std::optional<std::size_t> time_limit = std::nullopt;
+  /// What else tells two environments of one name apart, "" when nothing does: in checkpoints.
+  std::string variant = {};
   /// Boxes: where observations lie mostly, finite; what features are scaled to.
   std::vector<double> typical_low = {};
   std::vector<double> typical_high = {};

@@ -172,9 +172,10 @@ class Loop {
   [[nodiscard]] std::string description() const {
     const EnvironmentFacts& facts = environment_.facts();
     const Mdp* const tables = environment_.process();
-    return fmt::format("{}, observations {}, actions {}, time limit {}{}", facts.name,
+    return fmt::format("{}, observations {}, actions {}, time limit {}{}{}{}", facts.name,
                        facts.observations.description(), facts.actions.description(),
                        facts.time_limit ? fmt::format("{}", *facts.time_limit) : "none",
+                       facts.variant.empty() ? "" : ", ", facts.variant,
                        tables == nullptr ? "" : fmt::format(", tables {:.17g}", digest(*tables)));
   }
 

@@ -19,6 +19,7 @@ EnvironmentFacts facts_of(const Mdp& mdp, const TabularOptions& options) {
   facts.observations = Space::discrete(mdp.state_count());
   facts.actions = Space::discrete(mdp.action_count());
   facts.time_limit = options.time_limit;
+  if (options.exploring_starts) facts.variant = "exploring starts";
   return facts;
 }
 

@@ -102,6 +102,8 @@ TEST_CASE("learners: checkpoints of other runs are refused") {
   const auto other = make_learning_environment(
       "frozen_lake", {.tables = {.map = "SFFF\nFHFF\nFFFH\nHFFG"}, .time_limit = 100});
   CHECK_THROWS_AS((void)learners()[0].learn(*other, request), FileError);
+  const auto exploring = make_learning_environment("frozen_lake", {.exploring_starts = true});
+  CHECK_THROWS_AS((void)learners()[0].learn(*exploring, request), FileError);
   LearnRequest warmer = request;
   warmer.temperature = 2.0;
   CHECK_THROWS_AS((void)learners()[0].learn(*lake, warmer), FileError);
