@@ -64,8 +64,8 @@ class ConflictSearch {
     if (stopped_) return false;
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
     InferOptions options = options_;
-    options.time_limit_seconds -= elapsed.count();
-    if (options.time_limit_seconds <= 0.0) {
+    options.time_spent_seconds += elapsed.count();
+    if (options.time_spent_seconds >= options.time_limit_seconds) {
       stopped_ = true;
       return false;
     }

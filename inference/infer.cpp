@@ -1,13 +1,13 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/inference/asking.hpp>
 #include <credo/inference/conflict.hpp>
 #include <credo/inference/driver.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 namespace credo {
@@ -21,6 +21,10 @@ void InferOptions::validate() const {
   if (!(time_limit_seconds >= 0.0)) {
     throw OptionError(
         fmt::format("option time_limit_seconds: expected at least 0, got {}", time_limit_seconds));
+  }
+  if (!(time_spent_seconds >= 0.0)) {
+    throw OptionError(
+        fmt::format("option time_spent_seconds: expected at least 0, got {}", time_spent_seconds));
   }
   if (threads == 0) throw OptionError("option threads: expected at least 1, got 0");
   plan.validate();
@@ -85,7 +89,7 @@ void complete_result(const FactorGraph& graph, const Evidence& evidence,
       result.log_z = -kInfinity;
       result.guarantee = Guarantee::exact;
       InferOptions remaining = options;
-      remaining.time_limit_seconds -= elapsed_seconds;
+      remaining.time_spent_seconds += elapsed_seconds;
       const Conflict conflict =
           options.explain_conflict ? find_conflict(graph, evidence, remaining) : Conflict{};
       result.conflict = conflict.findings;
@@ -104,60 +108,18 @@ void complete_result(const FactorGraph& graph, const Evidence& evidence,
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Runs one algorithm; what it cannot answer comes back refused, with its name. why_not() is not
-/// asked first: it would plan, and run() plans again.
-Result attempt(const Algorithm& algorithm, const FactorGraph& graph, const Evidence& evidence,
-               const Query& query, const InferOptions& options) {
-  Result result = algorithm.run(graph, evidence, query, options);
-  if (result.status == Status::refused) {
-    result.message = fmt::format("{}: {}", algorithm.name, result.message);
-  }
-  return result;
-}
-
-/// The first algorithm of the table that does not refuse; when all do, the
-/// first one's refusal (with its plan) and everyone's reasons.
-std::pair<Result, std::string_view> choose(const FactorGraph& graph, const Evidence& evidence,
-                                           const Query& query, const InferOptions& options,
-                                           bool exactly) {
-  Result refused;
-  std::string reasons;
-  for (const Algorithm& algorithm : algorithms()) {
-    if (exactly && algorithm.guarantee != Guarantee::exact) continue;
-    Result result = attempt(algorithm, graph, evidence, query, options);
-    if (result.status != Status::refused) {
-      if (result.ok() && result.guarantee != Guarantee::exact) {
-        result.message = fmt::format("approximate{}{}, because {}",
-                                     result.message.empty() ? "" : ", ", result.message, reasons);
-      }
-      return {std::move(result), algorithm.name};
-    }
-    reasons += (reasons.empty() ? "" : "; ") + result.message;
-    if (refused.status == Status::not_run) refused = std::move(result);
-  }
-  refused.status = Status::refused;
-  refused.message = std::move(reasons);
-  return {std::move(refused), ""};
-}
-
 Result answer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
               const InferOptions& options, bool exactly) {
-  const Clock::time_point start = Clock::now();
   validate_question(graph, evidence, query, options);
+  Asking asking(graph, evidence, query, options);
   Result result;
   std::string_view used = options.algorithm;
   if (options.algorithm == "auto") {
-    std::tie(result, used) = choose(graph, evidence, query, options, exactly);
+    std::tie(result, used) = asking.choose(exactly);
   } else {
-    result = attempt(require_algorithm(options.algorithm), graph, evidence, query, options);
+    result = asking.attempt(require_algorithm(options.algorithm), options.time_limit_seconds);
   }
-  complete_result(graph, evidence, options, used, seconds_since(start), result);
+  complete_result(graph, evidence, options, used, asking.elapsed_seconds(), result);
   return result;
 }
 

@@ -24,6 +24,10 @@ struct Progress {
 };
 /// Called now and then from the calling thread; return false to cancel.
 using Observer = std::function<bool(const Progress&)>;
+/// Called from the calling thread with an answer that is better than those before it, complete but
+/// for what only the last one can tell, while a still better one is sought. The last answer is what
+/// infer() returns. Of iterative algorithms after 1, 2, 4, 8, ... iterations.
+using ImprovementObserver = std::function<void(const Result&)>;
 
 enum class Scalar : std::uint8_t {
   automatic,      ///< scaled doubles; log-doubles when the range demands it
@@ -39,6 +43,8 @@ struct InferOptions {
   double memory_limit_bytes = 8.0 * 1024 * 1024 * 1024;
   /// Of the whole question, measured; past it the status is deadline. At least 0.
   double time_limit_seconds = kInfinity;
+  /// How much of the limit was gone before the call. At least 0.
+  double time_spent_seconds = 0.0;
   /// Results do not depend on it.
   std::size_t threads = 1;
   Scalar scalar = Scalar::automatic;
@@ -50,6 +56,7 @@ struct InferOptions {
   /// Of iterative algorithms.
   IterationOptions iteration;
   Observer observer;
+  ImprovementObserver improvement;
 
   /// Throws OptionError naming option, value and bound.
   void validate() const;
@@ -57,7 +64,9 @@ struct InferOptions {
 
 /// Answers a query. Wrong input throws (EvidenceError, QueryError, OptionError); everything else is
 /// a status of the result. Automatic choice takes the first exact algorithm that can answer, or
-/// else an approximate one, and says so in guarantee and message.
+/// else an approximate one, and says so in guarantee and message. Under a time limit an approximate
+/// algorithm goes first, within a share of the time, and its answer stands when the exact one comes
+/// too late.
 [[nodiscard]] Result infer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
                            const InferOptions& options = {});
 [[nodiscard]] Result infer(const FactorGraph& graph, const Query& query,

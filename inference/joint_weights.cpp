@@ -65,7 +65,7 @@ double JointWeights::elapsed_seconds() const {
 
 bool JointWeights::may_continue(std::uint64_t done) {
   const double elapsed = elapsed_seconds();
-  if (elapsed >= options_.time_limit_seconds) {
+  if (elapsed + options_.time_spent_seconds >= options_.time_limit_seconds) {
     stopped_ = Status::deadline;
   } else if (options_.observer) {
     const double fraction = static_cast<double>(done) / static_cast<double>(count_);

@@ -35,7 +35,8 @@ struct Query {
   std::vector<Scope> joints;
   /// marginals: also the marginal over the scope of every factor.
   bool factor_marginals = false;
-  /// Hand out every message of the contraction tree (any task but samples).
+  /// Hand out every message: of the contraction tree (any task but samples), or of the edges of the
+  /// factor graph, with the value after every iteration.
   bool messages = false;
   /// map: how many assignments, best first.
   std::size_t k_best = 1;

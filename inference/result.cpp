@@ -1,7 +1,10 @@
 #include <credo/core/error.hpp>
+#include <credo/inference/query.hpp>
 #include <credo/inference/result.hpp>
 
 #include <fmt/format.h>
+
+#include <cmath>
 
 namespace credo {
 
@@ -39,6 +42,25 @@ std::string_view guarantee_name(Guarantee guarantee) noexcept {
       return "unconverged";
   }
   return "unknown";
+}
+
+bool Result::has_answer(const Query& query) const noexcept {
+  if (status != Status::ok && status != Status::deadline && status != Status::cancelled) {
+    return false;
+  }
+  switch (query.task) {
+    case Task::log_partition:
+    case Task::sensitivity:
+      return !std::isnan(log_z);
+    case Task::marginals:  // of a graph without variables there are none
+      return ok() || !marginals.empty();
+    case Task::map:
+    case Task::marginal_map:
+      return !assignments.empty();
+    case Task::samples:
+      return !samples.empty();
+  }
+  return false;
 }
 
 const std::vector<double>& Result::marginal(VariableId v) const {

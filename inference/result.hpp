@@ -14,6 +14,8 @@
 
 namespace credo {
 
+struct Query;
+
 enum class Status : std::uint8_t {
   not_run,              ///< no answer was computed
   ok,                   ///< answered
@@ -62,6 +64,16 @@ struct Message {
   Table downward;
 };
 
+/// Both messages of one edge of a factor graph, natural logarithms, one entry per state, largest
+/// entry 0. With Bethe's counting numbers their sum is, up to a constant, the logarithm of the
+/// variable's belief.
+struct EdgeMessages {
+  FactorId factor = 0;
+  VariableId variable = 0;
+  std::vector<double> log_to_variable;
+  std::vector<double> log_to_factor;
+};
+
 /// Wall-clock times; NaN for what did not happen.
 struct Timings {
   double plan_seconds = kNaN;   ///< reduce, order, compile
@@ -101,6 +113,9 @@ struct Result {
   std::vector<std::vector<double>> sensitivity;
   /// One per step of the plan when Query::messages asks for them.
   std::vector<Message> messages;
+  /// The same of message passing: one per edge between a factor and a variable without hard
+  /// finding.
+  std::vector<EdgeMessages> edge_messages;
 
   /// impossible_evidence: a minimal set of findings of probability zero; empty
   /// when the model itself has Z = 0.
@@ -113,10 +128,17 @@ struct Result {
   double residual = kNaN;
   /// The same of every sweep.
   std::vector<double> residuals;
+  /// The value after every iteration, and the seconds it took from the start: belief_propagation
+  /// Bethe's free energy, when messages were asked for; mean_field the best bound so far, after
+  /// every sweep of every start.
+  std::vector<double> values;
+  std::vector<double> iteration_seconds;
   /// "scaled-double" or "log-double": the scalar that was used.
   std::string scalar_used;
 
   [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
+  /// Whether it holds what was asked, be it complete or the best until it was stopped.
+  [[nodiscard]] bool has_answer(const Query& query) const noexcept;
   /// p(x_v). Throws QueryError when it was not computed, saying why.
   [[nodiscard]] const std::vector<double>& marginal(VariableId v) const;
   /// The best assignment. Throws QueryError when there is none.

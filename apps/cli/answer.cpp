@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 
 namespace credo::cli {
 namespace {
@@ -30,26 +29,7 @@ std::string list_conflict(const Answer& answer) {
 
 }  // namespace
 
-bool has_answer(const Answer& answer) {
-  const Result& r = answer.result;
-  if (r.status == Status::refused || r.status == Status::impossible_evidence ||
-      r.status == Status::not_run) {
-    return false;
-  }
-  switch (answer.query.task) {
-    case Task::log_partition:
-    case Task::sensitivity:
-      return !std::isnan(r.log_z);
-    case Task::marginals:
-      return !r.marginals.empty() || answer.graph.variable_count() == 0;
-    case Task::map:
-    case Task::marginal_map:
-      return !r.assignments.empty();
-    case Task::samples:
-      return !r.samples.empty();
-  }
-  return false;
-}
+bool has_answer(const Answer& answer) { return answer.result.has_answer(answer.query); }
 
 ExitCode exit_code(const Answer& answer) {
   if (has_answer(answer)) {

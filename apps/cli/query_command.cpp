@@ -6,6 +6,9 @@
 #include "output.hpp"
 #include "trace.hpp"
 
+#include <filesystem>
+#include <vector>
+
 namespace credo::cli {
 namespace {
 
@@ -30,6 +33,11 @@ std::string output_format(const Arguments& a) {
     return format == "text" ? "csv" : format;
   }
   return require_one_of("--format", a.output.format, {"text", "json", "uai"});
+}
+
+/// With a time limit a file is rewritten at every improvement.
+bool rewrites(const Arguments& a) {
+  return a.engine.time_limit_seconds && !a.output.path.empty() && a.output.path != "-";
 }
 
 /// A trace has messages where the algorithm has them and the budget allows; they never cost the
@@ -67,13 +75,25 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
 
   Session session(arguments.output, since_start);
   InferOptions options = make_infer_options(arguments.engine, since_start);
+  if (arguments.engine.time_limit_seconds) {
+    options.time_limit_seconds = *arguments.engine.time_limit_seconds;
+    options.time_spent_seconds = since_start.seconds();
+  }
   options.observer = session.observer();
+  std::vector<BoundEvent> bounds;
+  const Stopwatch since_asked;
+  options.improvement = [&](const Result& better) {
+    const Answer answer{model.graph, evidence, query, better, model.load_seconds};
+    bounds.push_back(bound_event(answer, since_asked.seconds()));
+    if (rewrites(arguments)) write_output(render(answer, format), arguments.output.path);
+  };
   const Result result = ask(model.graph, evidence, query, options);
   session.finish();
 
   const Answer answer{model.graph, evidence, query, result, model.load_seconds};
   if (!arguments.output.trace_path.empty()) {
-    write_output(render_trace(answer, session.events()), arguments.output.trace_path);
+    bounds.push_back(bound_event(answer, since_asked.seconds()));
+    write_output(render_trace(answer, session.events(), bounds), arguments.output.trace_path);
   }
   const ExitCode code = exit_code(answer);
   if (code == ExitCode::answered || format == "json") {
@@ -83,6 +103,10 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
     remark_iteration(arguments.engine, result);
   }
   if (code != ExitCode::answered) {
+    if (format != "json" && rewrites(arguments) && !bounds.empty()) {
+      // What was written on the way has turned out to be no answer.
+      std::filesystem::remove(arguments.output.path);
+    }
     complain(explain(answer));
   }
   return code;

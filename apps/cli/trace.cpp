@@ -2,6 +2,8 @@
 
 #include "json_writer.hpp"
 
+#include <algorithm>
+
 namespace credo::cli {
 namespace {
 
@@ -65,10 +67,45 @@ void write_messages(JsonWriter& json, const Answer& answer) {
     }
     json.end_object();
   }
+  for (const EdgeMessages& message : answer.result.edge_messages) {
+    json.begin_object(true).field("factor", answer.graph.describe(message.factor));
+    json.field("variable", answer.graph.variable(message.variable).name);
+    json.field("log_to_variable", message.log_to_variable);
+    json.field("log_to_factor", message.log_to_factor).end_object();
+  }
+  json.end_array();
+}
+
+/// A value and when it was reached, for every iteration of an iterative run.
+void write_values(JsonWriter& json, const Result& r) {
+  json.key("values").begin_array();
+  for (std::size_t i = 0; i < std::min(r.values.size(), r.iteration_seconds.size()); ++i) {
+    json.begin_object(true).field("seconds", r.iteration_seconds[i]);
+    json.field("value", r.values[i]).end_object();
+  }
+  json.end_array();
+}
+
+void write_bounds(JsonWriter& json, const std::vector<BoundEvent>& bounds) {
+  json.key("bounds").begin_array();
+  for (const BoundEvent& bound : bounds) {
+    json.begin_object(true).field("seconds", bound.seconds);
+    json.field("algorithm", bound.algorithm).field("guarantee", bound.guarantee);
+    json.field("log_z", bound.log_z).field("log_z_lower", bound.log_z_lower);
+    json.field("log_z_upper", bound.log_z_upper).field("log_value", bound.log_value).end_object();
+  }
   json.end_array();
 }
 
 }  // namespace
+
+BoundEvent bound_event(const Answer& answer, double seconds) {
+  const Result& r = answer.result;
+  const double log_value = r.assignments.empty() ? kNaN : r.assignments.front().log_value;
+  return {seconds,  r.algorithm_used, std::string(guarantee_name(r.guarantee)),
+          r.log_z,  r.log_z_lower,    r.log_z_upper,
+          log_value};
+}
 
 void write_events(JsonWriter& json, const std::vector<Session::Event>& events) {
   json.begin_array();
@@ -79,7 +116,8 @@ void write_events(JsonWriter& json, const std::vector<Session::Event>& events) {
   json.end_array();
 }
 
-std::string render_trace(const Answer& answer, const std::vector<Session::Event>& events) {
+std::string render_trace(const Answer& answer, const std::vector<Session::Event>& events,
+                         const std::vector<BoundEvent>& bounds) {
   const Result& r = answer.result;
   JsonWriter json;
   json.begin_object();
@@ -89,12 +127,9 @@ std::string render_trace(const Answer& answer, const std::vector<Session::Event>
   write_plan(json, answer);
   json.key("progress");
   write_events(json, events);
-  // One bound; a residual per iteration of an iterative run.
-  json.key("bounds").begin_array();
-  json.begin_object(true).field("seconds", r.timings.infer_seconds);
-  json.field("log_z_lower", r.log_z_lower).field("log_z_upper", r.log_z_upper).end_object();
-  json.end_array();
+  write_bounds(json, bounds);
   json.field("residuals", r.residuals);
+  write_values(json, r);
   write_messages(json, answer);
   json.end_object();
   return json.take();

@@ -17,7 +17,7 @@ bool Monitor::may_continue(std::string_view phase, double fraction) {
   if (stopped_ != Status::ok) return false;
   const auto now = Clock::now();
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  if (elapsed > options_.time_limit_seconds) {
+  if (elapsed + options_.time_spent_seconds > options_.time_limit_seconds) {
     stopped_ = Status::deadline;
     return false;
   }

@@ -75,7 +75,9 @@ MessagePassingOptions translate(const Evidence& evidence, const Query& query,
   of.maximise = query.task == Task::map;
   of.factor_beliefs = query.task == Task::marginals && needs_factor_beliefs(evidence, query);
   of.memory_limit_bytes = options.memory_limit_bytes;
-  of.time_limit_seconds = options.time_limit_seconds;
+  of.time_limit_seconds = std::max(0.0, options.time_limit_seconds - options.time_spent_seconds);
+  of.messages = query.messages;
+  of.value_history = query.messages;
   of.observer = options.observer;
   return of;
 }
@@ -187,6 +189,33 @@ void fill_answer(const FactorGraph& graph, const Evidence& evidence, const Query
   if (query.task == Task::marginals) fill_marginals(graph, evidence, query, passed, result);
 }
 
+/// The answer to the query from what message passing has.
+Result take(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+            MessagePassingResult passed) {
+  Result result;
+  result.status = passed.status;
+  result.message = passed.message == "answered" ? "" : passed.message;
+  result.timings = passed.timings;
+  result.scalar_used = "log-double";
+  result.iterations = static_cast<int>(passed.iterations);
+  result.residual = passed.residual;
+  result.residuals = std::move(passed.residuals);
+  result.values = std::move(passed.values);
+  result.iteration_seconds = std::move(passed.iteration_seconds);
+  result.edge_messages = std::move(passed.messages);
+  result.plan.method = "factor-graph";
+  result.plan.operations = passed.predicted_operations;
+  result.plan.peak_bytes = passed.predicted_bytes;
+  if (result.status == Status::impossible_evidence) {
+    result.message.clear();
+    return result;
+  }
+  if (passed.guarantee != Guarantee::none) {
+    fill_answer(graph, evidence, query, passed, result);
+  }
+  return result;
+}
+
 }  // namespace
 
 std::string why_not_belief_propagation(const FactorGraph& graph, const Evidence& evidence,
@@ -194,7 +223,6 @@ std::string why_not_belief_propagation(const FactorGraph& graph, const Evidence&
   const bool answers =
       query.task == Task::log_partition || query.task == Task::marginals || query.task == Task::map;
   if (!answers) return fmt::format("answers pr, mar and map, not {}", task_name(query.task));
-  if (query.messages) return "has messages of edges, not of a contraction tree; see propagate()";
   if (query.k_best > 1) return fmt::format("decodes one assignment, not {}", query.k_best);
   std::string reason = why_answer_too_large(graph, query, options);
   if (reason.empty()) reason = why_not_joints(graph, evidence, query, options);
@@ -214,25 +242,13 @@ Result run_belief_propagation(const FactorGraph& graph, const Evidence& evidence
     result.status = Status::refused;
     return result;
   }
-  MessagePassingResult passed = propagate(graph, evidence, translate(evidence, query, options));
-  result.status = passed.status;
-  result.message = passed.message == "answered" ? "" : passed.message;
-  result.timings = passed.timings;
-  result.scalar_used = "log-double";
-  result.iterations = static_cast<int>(passed.iterations);
-  result.residual = passed.residual;
-  result.residuals = std::move(passed.residuals);
-  result.plan.method = "factor-graph";
-  result.plan.operations = passed.predicted_operations;
-  result.plan.peak_bytes = passed.predicted_bytes;
-  if (result.status == Status::impossible_evidence) {
-    result.message.clear();
-    return result;
+  MessagePassingOptions of = translate(evidence, query, options);
+  if (options.improvement) {
+    of.improvement = [&](const MessagePassingResult& so_far) {
+      options.improvement(take(graph, evidence, query, so_far));
+    };
   }
-  if (passed.guarantee != Guarantee::none) {
-    fill_answer(graph, evidence, query, passed, result);
-  }
-  return result;
+  return take(graph, evidence, query, propagate(graph, evidence, of));
 }
 
 }  // namespace credo

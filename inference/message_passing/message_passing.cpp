@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -44,15 +45,13 @@ class Passing {
       : graph_(graph),
         evidence_(evidence),
         options_(options),
+        limits_(limits_of(options)),
+        monitor_(limits_),
         problem_(graph, evidence, options),
         rule_(problem_.edges, problem_.tables, problem_.entropies, problem_.constraints,
-              options.maximise ? Operator::max : Operator::sum) {
-    limits_.time_limit_seconds = options.time_limit_seconds;
-    limits_.observer = options.observer;
-  }
+              options.maximise ? Operator::max : Operator::sum) {}
 
   MessagePassingResult run() {
-    contraction::Monitor monitor(limits_);
     result_.predicted_bytes = problem_.bytes;
     result_.predicted_operations = problem_.operations;
     if (problem_.bytes > options_.memory_limit_bytes) {
@@ -61,23 +60,30 @@ class Passing {
       return std::move(result_);
     }
     try {
-      pass(monitor);
+      pass();
     } catch (const contraction::Stopped& stopped) {
       result_.status = stopped.status;
       result_.message = stopped.status == Status::deadline ? "stopped at the time limit"
                                                            : "cancelled by the observer";
     }
-    result_.timings.infer_seconds = monitor.elapsed_seconds() - result_.timings.plan_seconds;
+    result_.timings.infer_seconds = monitor_.elapsed_seconds() - result_.timings.plan_seconds;
     return std::move(result_);
   }
 
  private:
-  void pass(contraction::Monitor& monitor) {
-    monitor.check("messages", 0.0);
+  static InferOptions limits_of(const MessagePassingOptions& options) {
+    InferOptions limits;
+    limits.time_limit_seconds = options.time_limit_seconds;
+    limits.observer = options.observer;
+    return limits;
+  }
+
+  void pass() {
+    monitor_.check("messages", 0.0);
     problem_.tables.prepare();
-    result_.timings.plan_seconds = monitor.elapsed_seconds();
+    result_.timings.plan_seconds = monitor_.elapsed_seconds();
     MessageState state(problem_.edges, graph_, evidence_);
-    Schedule schedule(problem_.edges, rule_, state, options_.iteration, monitor);
+    Schedule schedule(problem_.edges, rule_, state, options_.iteration, monitor_);
     const ReadOut read{graph_, problem_.edges, problem_.entropies, rule_, state};
     if (!possible(state)) {
       report_zero("");
@@ -111,17 +117,40 @@ class Passing {
       const MessageSchedule used =
           asked == MessageSchedule::automatic ? MessageSchedule::sequential : asked;
       result_.schedule_used = schedule_name(used);
-      std::function<void()> observe;
-      if (options_.value_history) {
-        observe = [this, &read] { result_.values.push_back(read.free_energy()); };
-      }
-      schedule.iterate(used, observe);
+      schedule.iterate(used, [this, &schedule, &read] { after_iteration(schedule, read); });
     } else {
       result_.schedule_used = "two-sweeps";
     }
     if (!problem_.two_sweeps || schedule.found_zero()) return;
     result_.value = schedule.two_sweeps();
     if (!iterate && options_.value_history) result_.values.push_back(result_.value);
+  }
+
+  void after_iteration(const Schedule& schedule, const ReadOut& read) {
+    result_.iteration_seconds.push_back(monitor_.elapsed_seconds());
+    if (options_.value_history) result_.values.push_back(read.free_energy());
+    const std::size_t iterations = schedule.residuals().size();
+    const bool asked = options_.improvement || options_.maximise;
+    if (problem_.two_sweeps || !asked || !std::has_single_bit(iterations)) return;
+    const double before = result_.assignment ? result_.assignment->log_value : -kInfinity;
+    if (options_.maximise) keep_better_assignment(read);
+    if (!options_.improvement) return;
+    if (options_.maximise && !(result_.assignment->log_value > before)) return;
+    MessagePassingResult so_far = result_;
+    std::swap(so_far, result_);
+    keep(schedule);
+    result_.value = read.free_energy();
+    result_.status = Status::ok;
+    answer(read, schedule);
+    std::swap(so_far, result_);
+    options_.improvement(so_far);
+  }
+
+  void keep_better_assignment(const ReadOut& read) {
+    std::vector<std::size_t> states = read.decode(problem_.tables);
+    const double value = log_value(graph_, evidence_, states);
+    if (result_.assignment && result_.assignment->log_value >= value) return;
+    result_.assignment = Assignment{std::move(states), value};
   }
 
   void keep(const Schedule& schedule) {
@@ -157,10 +186,7 @@ class Passing {
       }
     }
     if (options_.messages) result_.messages = read.messages();
-    if (!options_.maximise) return;
-    std::vector<std::size_t> states = read.decode(problem_.tables);
-    const double value = log_value(graph_, evidence_, states);
-    result_.assignment = Assignment{std::move(states), value};
+    if (options_.maximise) keep_better_assignment(read);
   }
 
   [[nodiscard]] Guarantee guarantee_of_two_sweeps() const {
@@ -201,9 +227,10 @@ class Passing {
   const FactorGraph& graph_;
   const Evidence& evidence_;
   const MessagePassingOptions& options_;
+  InferOptions limits_;
+  contraction::Monitor monitor_;
   Problem problem_;
   FactorRule rule_;
-  InferOptions limits_;
   MessagePassingResult result_;
 };
 

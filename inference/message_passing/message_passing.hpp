@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct CountingNumbers {
   /// positive.
   std::vector<double> of_variable;
 };
+
+struct MessagePassingResult;
 
 /// What to pass and what to hand out; every default is valid.
 struct MessagePassingOptions {
@@ -48,18 +51,12 @@ struct MessagePassingOptions {
   /// handed out, unconverged.
   double time_limit_seconds = kInfinity;
   Observer observer;
+  /// Called with what can be read off the messages after 1, 2, 4, 8, ... iterations on a graph with
+  /// cycles; when maximising, only with better assignments.
+  std::function<void(const MessagePassingResult&)> improvement;
 
   /// Throws OptionError naming option, value and bound.
   void validate() const;
-};
-
-/// Both messages of one edge, natural logarithms, one entry per state, largest entry 0. With
-/// Bethe's numbers their sum is, up to a constant, the logarithm of the variable's belief.
-struct EdgeMessages {
-  FactorId factor = 0;
-  VariableId variable = 0;
-  std::vector<double> log_to_variable;
-  std::vector<double> log_to_factor;
 };
 
 /// Poisoned until computed.
@@ -83,12 +80,15 @@ struct MessagePassingResult {
   /// One per edge between a factor (not taken in by another) and a variable without hard finding,
   /// when asked for.
   std::vector<EdgeMessages> messages;
-  /// maximise: the decoded state and its log p~: the maximum on forests, else a lower bound of it.
+  /// maximise: the decoded state and its log p~: the maximum on forests, else a lower bound of it
+  /// (the best of those decoded after 1, 2, 4, 8, ... iterations and at the end).
   std::optional<Assignment> assignment;
 
   /// Largest change in nats, and F when asked for, after every iteration.
   std::vector<double> residuals;
   std::vector<double> values;
+  /// Seconds from the start to the end of every iteration.
+  std::vector<double> iteration_seconds;
   std::size_t iterations = 0;
   double residual = kNaN;
   /// Renewals of all messages of one factor.

@@ -35,8 +35,10 @@ std::vector<std::vector<double>> contracted_marginals(const Problem& problem,
   const FactorGraph q = graph_of(problem, tables);
   std::vector<VariableId> targets;
   for (const Node& node : problem.nodes) targets.push_back(node.variable);
-  options.time_limit_seconds -= monitor.elapsed_seconds();
-  if (options.time_limit_seconds < 0.0) throw contraction::Stopped{Status::deadline};
+  options.time_spent_seconds += monitor.elapsed_seconds();
+  if (options.time_spent_seconds > options.time_limit_seconds) {
+    throw contraction::Stopped{Status::deadline};
+  }
   Result result = infer_exactly(q, {}, Query::marginals(targets), options);
   if (result.status == Status::deadline || result.status == Status::cancelled) {
     throw contraction::Stopped{result.status};

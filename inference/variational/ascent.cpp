@@ -19,6 +19,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <span>
 #include <utility>
 
 namespace credo::variational {
@@ -106,6 +107,7 @@ class Ascent {
       if (options_.schedule == AscentSchedule::random) shuffle(uniform);
       answer.converged = improve(answer);
       ++answer.sweeps;
+      if (multiplier == 1.0) tell(answer.residual);
     }
     for (std::size_t n = 0; n < rows.size(); ++n) rows[n] = solver_.rows(n);
   }
@@ -117,6 +119,14 @@ class Ascent {
       if (settle(problem_.nodes[n], rows[n])) changed = true;
     }
     return changed;
+  }
+
+  void tell(double residual) const {
+    if (!options_.sweep_observer) return;
+    const double value = now_.violations == 0.0 ? now_.mean : -kInfinity;
+    options_.sweep_observer({start_, value, residual, [this](VariableId v) {
+                               return std::span<const double>(solver_.rows(problem_.node_of[v]));
+                             }});
   }
 
   /// One sweep; whether it was the last that is needed.

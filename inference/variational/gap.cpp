@@ -63,8 +63,10 @@ GapAnswer local_divergences(const FactorGraph& graph, const Evidence& evidence,
   const auto posterior = posterior_along(graph, evidence, order, problem, options, monitor);
   if (!posterior) {
     InferOptions remaining = options;
-    remaining.time_limit_seconds -= monitor.elapsed_seconds();
-    if (remaining.time_limit_seconds < 0.0) throw contraction::Stopped{Status::deadline};
+    remaining.time_spent_seconds += monitor.elapsed_seconds();
+    if (remaining.time_spent_seconds > remaining.time_limit_seconds) {
+      throw contraction::Stopped{Status::deadline};
+    }
     Result exact = infer_exactly(graph, evidence, Query::log_partition(), remaining);
     if (exact.status == Status::deadline || exact.status == Status::cancelled) {
       throw contraction::Stopped{exact.status};

@@ -1,8 +1,10 @@
 // q(x) = prod_v q_v(x_v), the closest product to the posterior that coordinate ascent finds.
 //
 // L(q) = E_q[ log p~ - log q ] <= log Z for any q, converged or not; exact when every factor is
-// left with one variable. Few starts of a fixed seed: the same question has the same answer. Cost:
-// the entries of the tables per sweep. Saul and Jordan 1996; Wainwright and Jordan 2008, section 5.
+// left with one variable. Few starts of a fixed seed: the same question has the same answer. Where
+// they all keep mass on impossible states, one more starts at a state of positive probability.
+// Cost: the entries of the tables per sweep. Saul and Jordan 1996; Wainwright and Jordan 2008,
+// section 5.
 
 #include <credo/core/joint_states.hpp>
 #include <credo/core/numerics.hpp>
@@ -11,9 +13,14 @@
 #include <credo/inference/variational/mean_field.hpp>
 #include <credo/inference/variational/table_arrangement.hpp>
 #include <credo/inference/variational/variational.hpp>
+#include <credo/inference/zero_propagation.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -31,7 +38,7 @@ VariationalOptions translate(const Query& query, const InferOptions& options) {
   of.marginals = query.task == Task::marginals;
   of.messages = false;
   of.memory_limit_bytes = options.memory_limit_bytes;
-  of.time_limit_seconds = options.time_limit_seconds;
+  of.time_limit_seconds = std::max(0.0, options.time_limit_seconds - options.time_spent_seconds);
   of.observer = options.observer;
   return of;
 }
@@ -93,28 +100,144 @@ void fill_marginals(const FactorGraph& graph, const Query& query, VariationalRes
   for (const VariableId v : query.targets) result.marginals[v] = best.marginals[v];
 }
 
+/// best: L > -infinity.
 void fill_answer(const FactorGraph& graph, const Query& query, VariationalResult& best,
                  Result& result) {
   const bool exact = best.guarantee == Guarantee::exact;
-  if (best.value == -kInfinity && exact) {
-    result.status = Status::impossible_evidence;
-    result.message.clear();
-    return;
-  }
-  if (best.value == -kInfinity) {
-    result.status = Status::refused;
-    result.message = fmt::format(
-        "no product of single variables found that avoids what has probability zero ({}); Z need "
-        "not be 0",
-        best.message);
-    return;
-  }
   result.guarantee = exact ? Guarantee::exact : Guarantee::lower_bound;
   if (exact) result.message.clear();
   result.log_z = best.value;
   result.log_z_lower = best.value;
   result.log_z_upper = kInfinity;
   if (query.task == Task::marginals) fill_marginals(graph, query, best, result);
+}
+
+/// The best bound after every sweep, and its q.
+class Ascents {
+ public:
+  Ascents(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+          const InferOptions& options)
+      : graph_(graph), evidence_(evidence), query_(query), options_(options) {}
+
+  [[nodiscard]] bool feasible() const noexcept { return best_.value > -kInfinity; }
+  [[nodiscard]] double elapsed_seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+  void take(const AscentProgress& progress) {
+    seconds_.push_back(elapsed_seconds());
+    residuals_.resize(std::max(residuals_.size(), progress.start + 1));
+    residuals_[progress.start].push_back(progress.residual);
+    if (progress.value > best_.value || values_.empty()) keep(progress);
+    values_.push_back(best_.value);
+    if (!options_.improvement || !feasible() || !std::has_single_bit(values_.size())) return;
+    Result result;
+    result.status = Status::ok;
+    result.message = "the best bound so far";
+    add_history(progress.start, result);
+    VariationalResult so_far = best();
+    fill_answer(graph_, query_, so_far, result);
+    options_.improvement(result);
+  }
+
+  [[nodiscard]] VariationalResult best() const { return best_; }
+
+  void add_history(std::size_t start, Result& result) const {
+    result.values = values_;
+    result.iteration_seconds = seconds_;
+    if (start < residuals_.size()) result.residuals = residuals_[start];
+    result.iterations = static_cast<int>(result.residuals.size());
+    if (!result.residuals.empty()) result.residual = result.residuals.back();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void keep(const AscentProgress& progress) {
+    best_.value = progress.value;
+    best_.guarantee = Guarantee::unconverged;
+    best_.best_start = progress.start;
+    if (query_.task != Task::marginals || progress.value == -kInfinity) return;
+    best_.marginals.resize(graph_.variable_count());
+    for (VariableId v = 0; v < graph_.variable_count(); ++v) {
+      std::vector<double>& marginal = best_.marginals[v];
+      const Finding* finding = evidence_.find(v);
+      if (finding != nullptr && finding->kind == FindingKind::hard) {
+        marginal.assign(graph_.cardinality(v), 0.0);
+        marginal[finding->state] = 1.0;
+      } else {
+        const std::span<const double> row = progress.conditional(v);
+        marginal.assign(row.begin(), row.end());
+      }
+    }
+  }
+
+  const FactorGraph& graph_;
+  const Evidence& evidence_;
+  const Query& query_;
+  const InferOptions& options_;
+  Clock::time_point start_ = Clock::now();
+  VariationalResult best_ = [] {
+    VariationalResult none;
+    none.value = -kInfinity;
+    return none;
+  }();
+  std::vector<double> values_;
+  std::vector<double> seconds_;
+  std::vector<std::vector<double>> residuals_;
+};
+
+/// Where p~ is positive, as far as that is cheaply known. A product of single variables with
+/// L > -infinity exists exactly when Z > 0: all of its mass on one such state.
+struct Support {
+  bool none = false;               ///< Z = 0
+  std::vector<std::size_t> state;  ///< p~(state) > 0; empty when none was found
+};
+
+Support find_support(const FactorGraph& graph, const Evidence& evidence, InferOptions options) {
+  constexpr double kMostOperations = 1e9;
+  if (!propagate_zeros(graph, evidence)) return {true, {}};
+  options.explain_conflict = false;
+  options.improvement = nullptr;
+  const CompiledQuery compiled(graph, evidence, Query::map(), options);
+  Result result;
+  if (compiled.plan().operations <= kMostOperations) result = compiled.run(evidence);
+  if (result.status == Status::impossible_evidence) return {true, {}};
+  if (!result.ok()) {
+    options.algorithm = "belief_propagation";
+    result = infer(graph, evidence, Query::map(), options);
+  }
+  if (result.status == Status::impossible_evidence) return {true, {}};
+  if (result.assignments.empty()) return {};
+  return {false, std::move(result.assignments.front().states)};
+}
+
+std::vector<Table> all_on(const FactorGraph& graph, const Family& family,
+                          const std::vector<std::size_t>& states) {
+  std::vector<Table> tables;
+  for (const Conditional& conditional : family.conditionals()) {
+    std::vector<double> row(graph.cardinality(conditional.child), 0.0);
+    row[states[conditional.child]] = 1.0;
+    const std::vector<std::size_t> shape{row.size()};
+    tables.push_back(Table::dense(shape, std::move(row)));
+  }
+  return tables;
+}
+
+/// Ascent from the usual starts; where none becomes feasible, from a state of positive probability.
+VariationalResult ascend(const FactorGraph& graph, const Evidence& evidence,
+                         VariationalOptions options, InferOptions limits, Ascents& ascents) {
+  const Family family = mean_field(graph, evidence);
+  VariationalResult best = maximize(graph, evidence, family, options);
+  if (!best.ok() || best.value > -kInfinity) return best;
+  limits.time_spent_seconds += ascents.elapsed_seconds();
+  const Support support = find_support(graph, evidence, limits);
+  if (support.none) best.guarantee = Guarantee::exact;
+  if (support.state.empty()) return best;
+  options.initial = all_on(graph, family, support.state);
+  options.restarts = 1;
+  options.time_limit_seconds = std::max(0.0, limits.time_limit_seconds - limits.time_spent_seconds);
+  return maximize(graph, evidence, family, options);
 }
 
 }  // namespace
@@ -124,7 +247,6 @@ std::string why_not_mean_field(const FactorGraph& graph, const Evidence& evidenc
   if (query.task != Task::log_partition && query.task != Task::marginals) {
     return fmt::format("answers pr and mar, not {}", task_name(query.task));
   }
-  if (query.messages) return "has no messages";
   std::string reason = why_answer_too_large(graph, query, options);
   if (!reason.empty()) return reason;
   const variational::Problem problem =
@@ -145,18 +267,35 @@ Result run_mean_field(const FactorGraph& graph, const Evidence& evidence, const 
     result.status = Status::refused;
     return result;
   }
-  VariationalResult best =
-      maximize(graph, evidence, mean_field(graph, evidence), translate(query, options));
+  Ascents ascents(graph, evidence, query, options);
+  VariationalOptions of = translate(query, options);
+  of.sweep_observer = [&ascents](const AscentProgress& progress) { ascents.take(progress); };
+  VariationalResult best = ascend(graph, evidence, of, options, ascents);
   result.status = best.status;
   result.message = best.message;
   result.timings = best.timings;
   result.scalar_used = "log-double";
-  if (best.algorithm_used == "ascent") result.iterations = static_cast<int>(best.sweeps);
-  result.residual = best.residual;
   result.plan.method = "mean-field";
   result.plan.operations = best.predicted_operations;
   result.plan.peak_bytes = best.predicted_peak_bytes;
-  if (best.ok()) fill_answer(graph, query, best, result);
+  const bool stopped = best.status == Status::deadline || best.status == Status::cancelled;
+  if (stopped) {
+    result.message.clear();
+    if (ascents.feasible()) best = ascents.best();
+  }
+  if (best.algorithm_used != "sweep") ascents.add_history(best.best_start, result);
+  if (best.value > -kInfinity) {
+    fill_answer(graph, query, best, result);
+  } else if (best.ok() && best.guarantee == Guarantee::exact) {
+    result.status = Status::impossible_evidence;
+    result.message.clear();
+  } else if (best.ok()) {
+    result.status = Status::refused;
+    result.message = fmt::format(
+        "no product of single variables found that avoids what has probability zero ({}); Z need "
+        "not be 0",
+        best.message);
+  }
   return result;
 }
 

@@ -6,7 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,11 +47,22 @@ enum class AscentSchedule : std::uint8_t {
   random,    ///< a new permutation per sweep, of components of q and within them
 };
 
+/// What ascent has after a sweep.
+struct AscentProgress {
+  std::size_t start = 0;
+  double value = kNaN;     ///< L; -infinity while infeasible
+  double residual = kNaN;  ///< gain of the sweep, in nats
+  /// The conditional of a variable without hard finding, row by row; valid during the call.
+  std::function<std::span<const double>(VariableId)> conditional;
+};
+
 struct VariationalOptions {
   VariationalMethod method = VariationalMethod::automatic;
   double memory_limit_bytes = 8.0 * 1024 * 1024 * 1024;
   double time_limit_seconds = kInfinity;
   Observer observer;
+  /// Called after every sweep of ascent with the weights as they are (not annealed).
+  std::function<void(const AscentProgress&)> sweep_observer;
   /// Also q's single-variable marginals (a forward pass).
   bool marginals = true;
   /// Also log Z and the local terms of log Z - L; NaN and none when log Z is not affordable, which

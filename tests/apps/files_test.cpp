@@ -109,5 +109,51 @@ TEST_CASE("--trace: the run as JSON, beside the answer") {
   CHECK(listed.code == 0);
 }
 
+TEST_CASE("--trace: message passing has its messages and values, mean field its bounds over time") {
+  const TemporaryFolder folder;
+  const std::string trace = folder.path("trace.json");
+  const std::string grid = data("uai/Grids_11.uai");
+  REQUIRE(run_credo({"pr", grid, "--algorithm", "belief_propagation", "--iterations", "20",
+                     "--trace", trace})
+              .code == 0);
+  const auto passed = nlohmann::json::parse(read_text(trace));
+  REQUIRE(passed["messages"].size() > 100);
+  CHECK(passed["messages"][0]["log_to_variable"].size() == 2);
+  CHECK(passed["messages"][0]["log_to_factor"].size() == 2);
+  CHECK(passed["residuals"].size() == 20);
+  REQUIRE(passed["values"].size() == 20);
+  CHECK(passed["values"].back()["value"] == passed["bounds"].back()["log_z"]);
+  REQUIRE(passed["bounds"].size() >= 2);
+  CHECK(passed["bounds"][0]["guarantee"] == "unconverged");
+
+  REQUIRE(run_credo({"pr", grid, "--algorithm", "mean_field", "--trace", trace}).code == 0);
+  const auto bounded = nlohmann::json::parse(read_text(trace));
+  REQUIRE(bounded["residuals"].size() >= 2);
+  CHECK(bounded["values"].size() >= bounded["residuals"].size());
+  for (const char* list : {"bounds", "values"}) {
+    const char* key = std::string(list) == "bounds" ? "log_z_lower" : "value";
+    for (std::size_t i = 1; i < bounded[list].size(); ++i) {
+      CHECK(bounded[list][i][key] >= bounded[list][i - 1][key]);
+      CHECK(bounded[list][i]["seconds"] >= bounded[list][i - 1]["seconds"]);
+    }
+  }
+  CHECK(bounded["bounds"].size() >= 2);
+}
+
+TEST_CASE("--time-limit: a cheap answer stands when the exact one comes too late") {
+  const TemporaryFolder folder;
+  const std::string output = folder.path("answer.json");
+  // Exact inference needs half a second or more here.
+  const std::string model = data("uai/DBN_11.uai");
+  const Run run = run_credo({"pr", model, "--evid", model + ".evid", "--time-limit", "0.2", "-o",
+                             output, "--format", "json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const auto json = nlohmann::json::parse(read_text(output));
+  CHECK(json["log_z"].is_number());
+  if (json["guarantee"] == "exact") return;
+  CHECK(contains(json["message"].get<std::string>(), "stopped at the time limit of 0.2 s"));
+}
+
 }  // namespace
 }  // namespace credo::test

@@ -49,6 +49,68 @@ TEST_CASE("limits: the time limit and the observer stop work with their status")
   }
 }
 
+TEST_CASE("limits: under a time limit an approximate answer comes first and stands if need be") {
+  const FactorGraph graph = grid(5);
+  InferOptions options;
+  options.time_limit_seconds = 3600.0;
+  std::vector<Result> seen;
+  options.improvement = [&seen](const Result& better) { seen.push_back(better); };
+  const Result exact = infer(graph, Query::marginals(), options);
+  CHECK(exact.guarantee == Guarantee::exact);
+  CHECK(exact.algorithm_used == "contraction");
+  REQUIRE(seen.size() >= 2);
+  CHECK(seen.front().guarantee == Guarantee::unconverged);
+  CHECK(seen.back().guarantee == Guarantee::fixed_point);
+  for (const Result& better : seen) {
+    CHECK(better.algorithm_used == "belief_propagation");
+    CHECK(better.has_answer(Query::marginals()));
+  }
+  // Contracting this takes far longer than a moment; reading it, too, but messages do not.
+  seen.clear();
+  options.time_limit_seconds = 0.25;
+  const Result held = infer(grid(24), Query::log_partition(), options);
+  CHECK(held.has_answer(Query::log_partition()));
+  CHECK(held.guarantee != Guarantee::exact);
+  CHECK(contains(held.message, "approximate"));
+  CHECK(contains(held.message, "time limit of 0.25 s"));
+}
+
+TEST_CASE("limits: every assignment handed out is better than the one before") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    ModelClass of;
+    of.variables = 14;
+    of.factors = 24;
+    const FactorGraph graph = random_graph(random, of);
+    InferOptions options;
+    options.time_limit_seconds = 3600.0;
+    double last = -kInfinity;
+    options.improvement = [&last](const Result& better) {
+      CHECK(better.assignment().log_value > last);
+      last = better.assignment().log_value;
+    };
+    const Result best = infer(graph, Query::map(), options);
+    REQUIRE(best.ok());
+    CHECK(best.guarantee == Guarantee::exact);
+    CHECK(best.assignment().log_value >= last - 1e-9);
+  }
+}
+
+TEST_CASE("limits: time that was gone before the call counts, and the message names the limit") {
+  InferOptions options;
+  options.time_limit_seconds = 7.0;
+  options.time_spent_seconds = 7.0;
+  for (const char* algorithm : {"auto", "contraction", "enumeration", "mean_field"}) {
+    options.algorithm = algorithm;
+    const Result late = infer(grid(4), Query::log_partition(), options);
+    CHECK(late.status == Status::deadline);
+    CHECK(late.message == "stopped at the time limit of 7 s");
+  }
+  options.time_spent_seconds = -1.0;
+  CHECK_THROWS_AS(static_cast<void>(infer(grid(4), Query::log_partition(), options)), OptionError);
+}
+
 TEST_CASE("limits: the same options and seed give the same plan, whatever the clock says") {
   const FactorGraph graph = grid(12);
   InferOptions options;
