@@ -3,11 +3,14 @@
 // With the variables ordered parents first, KL(q, p) = sum_v E_q[ log q(x_v | x_pa) - log p(x_v |
 // all before v) ], every term an expected divergence. p(x_v | before) comes from eliminating the
 // model in the reverse of that order: the sweep of the family that is fully structured along it,
-// whose value is log Z. Each term is then the value of an all-clamped family with two scores. Cost:
-// the model's elimination along the family's order, which may be dearer than the best order (then
-// log Z comes from the contraction engine alone), and one forward evaluation per variable.
+// whose value is log Z. The terms are expectations of two logarithms under q's marginals over their
+// scopes, all of them from one contraction of q up and down; where that does not fit, each is the
+// value of an all-clamped family with two scores. Cost: the model's elimination along the family's
+// order, which may be dearer than the best order (then log Z comes from the contraction engine
+// alone), and one contraction, or else a forward evaluation per variable.
 
 #include <credo/core/numerics.hpp>
+#include <credo/inference/variational/answers.hpp>
 #include <credo/inference/variational/evaluation.hpp>
 #include <credo/inference/variational/gap.hpp>
 #include <credo/inference/variational/relevance.hpp>
@@ -15,8 +18,11 @@
 #include <credo/inference/variational/table_arrangement.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace credo::variational {
 
@@ -53,6 +59,55 @@ std::optional<Posterior> posterior_along(const FactorGraph& graph, const Evidenc
   return posterior;
 }
 
+/// Adds up E_b[log f] where both are positive.
+double expected_log(const Belief& b, const Table& f) {
+  const std::vector<std::uint64_t> stored = b.table.stored_indices();
+  const std::span<const double> values = b.table.values();
+  CompensatedSum sum;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] <= 0.0) continue;
+    const double log_f = f.log_at(b.table.is_sparse() ? stored[i] : i);
+    if (log_f > -kInfinity) sum.add(values[i] * log_f);
+  }
+  return sum.value();
+}
+
+/// 1 wherever the table has an entry: it asks for a marginal and changes nothing.
+Table ones_like(const Table& table) {
+  return with_values(table, std::vector<double>(table.values().size(), 1.0), Domain::linear);
+}
+
+/// Every term from the marginals of q, or none when they are not affordable.
+std::vector<GapTerm> terms_of_marginals(const Problem& problem, const Posterior& posterior,
+                                        std::span<const Table> tables,
+                                        std::span<const std::size_t> order,
+                                        const InferOptions& options,
+                                        contraction::Monitor& monitor) {
+  FactorGraph q = graph_of(problem, tables);
+  for (const Node& node : posterior.problem.nodes) {
+    const std::size_t m = posterior.problem.node_of[node.variable];
+    q.add_factor(Problem::scope_of(node), ones_like(posterior.answer.conditionals[m]));
+  }
+  Query query = Query::marginals();
+  query.factor_marginals = true;
+  InferOptions remaining = options;
+  remaining.time_spent_seconds += monitor.elapsed_seconds();
+  const Result result = infer_exactly(q, {}, query, remaining);
+  if (result.status == Status::deadline || result.status == Status::cancelled) {
+    throw contraction::Stopped{result.status};
+  }
+  std::vector<GapTerm> terms;
+  if (!result.ok()) return terms;
+  for (const std::size_t n : order) {
+    const VariableId v = problem.nodes[n].variable;
+    const std::size_t m = posterior.problem.node_of[v];
+    const Belief& after = result.factor_marginals[problem.nodes.size() + m];
+    terms.push_back({v, expected_log(result.factor_marginals[n], tables[n]) -
+                            expected_log(after, posterior.answer.conditionals[m])});
+  }
+  return terms;
+}
+
 }  // namespace
 
 GapAnswer local_divergences(const FactorGraph& graph, const Evidence& evidence,
@@ -77,6 +132,8 @@ GapAnswer local_divergences(const FactorGraph& graph, const Evidence& evidence,
   }
   result.log_z = posterior->answer.value;
   if (!feasible) return result;
+  result.terms = terms_of_marginals(problem, *posterior, tables, order, options, monitor);
+  if (!result.terms.empty()) return result;
   Problem clamped = clamped_problem(problem, tables);
   for (const std::size_t n : order) {
     const VariableId v = problem.nodes[n].variable;

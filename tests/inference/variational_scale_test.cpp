@@ -183,6 +183,40 @@ TEST_CASE("scale: a chain of 500 steps by ascent is exact, chains heard together
   CHECK(bound.value < infer(heard, Query::log_partition()).log_z);
 }
 
+TEST_CASE("scale: the gap of a chain of 5000 variables, term by term") {
+  Random random(47);
+  FactorGraph graph;
+  Family family(graph);
+  const VariableId length = 5000;
+  for (VariableId t = 0; t < length; ++t) {
+    graph.add_variable(fmt::format("x{}", t), 2);
+    const double p = random.uniform(0.1, 0.9);
+    const double q = random.uniform(0.1, 0.9);
+    const FactorId own =
+        t == 0
+            ? graph.add_conditional({0}, 0, Table::dense({2}, {p, 1.0 - p}))
+            : graph.add_conditional({t - 1, t}, t, Table::dense({2, 2}, {p, 1.0 - p, q, 1.0 - q}));
+    graph.add_factor({t}, Table::dense({2}, {random.uniform(-1.0, 1.0), 0.0}, Domain::log));
+    if (t % 2 == 0) {
+      family.clamp(own);
+    } else {
+      family.free(t, {t - 1});
+    }
+  }
+  VariationalOptions options;
+  options.gap = true;
+  const VariationalResult result = maximize(graph, {}, family, options);
+  REQUIRE(result.ok());
+  REQUIRE(result.gap.size() == length);
+  double sum = 0.0;
+  for (const GapTerm& term : result.gap) {
+    CHECK(term.nats > -1e-12);
+    sum += term.nats;
+  }
+  CHECK(sum == doctest::Approx(result.log_z - result.value).epsilon(1e-9));
+  CHECK(sum > 1.0);
+}
+
 TEST_CASE("scale: the gap is left out where log Z is not affordable, and the bound stays") {
   Random random(45);
   const FactorGraph graph = random_ising(random, 20, 20, 0.3, 0.5).graph();
