@@ -40,6 +40,7 @@ bool swing_up(const std::string& picture) {
     options.run.steps = 20'000;
     options.run.seed = seed;
     options.evaluation_interval = 500;
+    options.evaluation_episodes = 20;
     const auto result = learning::learn_soft_actor_critic(*pendulum, options);
     const auto last = learning::evaluate_actor(*pendulum, *result.actor, 100, 1000 + seed);
     fmt::print("pendulum, seed {}: mean return {:.1f} +- {:.1f} of 100 episodes, {:.0f} s\n", seed,
@@ -56,11 +57,10 @@ bool swing_up(const std::string& picture) {
   fmt::print("pendulum, mean of three seeds: {:.1f}, expected at least {}\n", mean, kGood);
   if (!picture.empty()) {
     const learning::Chart chart = {
-        .title = "pendulum: soft actor-critic, ten episodes without noise",
+        .title = "pendulum: soft actor-critic, twenty episodes without noise (grey: -200)",
         .x_label = "steps",
         .y_label = "mean return",
-        .mark = kGood,
-        .mark_label = fmt::format("{}", kGood)};
+        .mark = kGood};
     credo::write_file_atomically(picture, learning::chart_svg(chart, lines));
   }
   return mean >= kGood;
@@ -108,9 +108,9 @@ bool cross_lake() {
 
 int main(int count, char** arguments) {
   try {
-    const bool crossed = cross_lake();
     const bool swung = swing_up(count > 1 ? arguments[1] : "");
-    return crossed && swung ? 0 : 1;
+    const bool crossed = cross_lake();
+    return swung && crossed ? 0 : 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return 2;

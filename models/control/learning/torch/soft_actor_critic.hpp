@@ -50,7 +50,8 @@ struct SoftActorCriticOptions {
   /// 64-bit networks; 32-bit ones are faster.
   bool double_precision = false;
 
-  /// After every so many steps the actor is tried without its noise; 0: never.
+  /// After every so many steps the actor is tried without its noise, from the same starts every
+  /// time and for every seed; 0: never.
   std::size_t evaluation_interval = 0;
   /// At least 1.
   std::size_t evaluation_episodes = 10;

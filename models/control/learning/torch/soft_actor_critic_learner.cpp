@@ -17,7 +17,8 @@
 namespace credo::control::learning {
 namespace {
 
-/// The starts of evaluations have nothing to do with those of learning.
+/// The starts of evaluations have nothing to do with those of learning, and are the same for every
+/// seed, so that runs can be compared.
 constexpr std::uint64_t kEvaluationSeed = 0x9e3779b97f4a7c15;
 
 /// Standard normal draws: Box and Muller 1958, two uniforms each, so that a draw leaves nothing
@@ -99,8 +100,8 @@ class SoftActorCritic final : public SampleLearner {
       entropy_ = update.entropy;
     }
     if (options_.evaluation_interval > 0 && steps_ % options_.evaluation_interval == 0) {
-      evaluations_.push_back(evaluate_actor(environment_, actor(), options_.evaluation_episodes,
-                                            options_.run.seed ^ kEvaluationSeed));
+      evaluations_.push_back(
+          evaluate_actor(environment_, actor(), options_.evaluation_episodes, kEvaluationSeed));
       evaluations_.back().steps = steps_;
     }
   }
