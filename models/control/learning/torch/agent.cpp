@@ -82,7 +82,9 @@ struct Agent::Networks {
                 .requires_grad_()),
         descents{Descent(actor.weights(), given.actor_rate),
                  Descent(critics.weights(), given.critic_rate),
-                 Descent(log_temperature, given.temperature_rate)} {}
+                 Descent(log_temperature, given.temperature_rate)} {
+    options.run = {};  // may hold a checkpoint
+  }
 
   [[nodiscard]] Tensor states(std::span<const double> observations) const {
     return matrix(observations, observations.size() / shape.observation, numbers);
