@@ -3,22 +3,20 @@
 // iteration maximises a lower bound of the objective that touches it at the tables so far, so that
 // the objective never falls; rounding aside a fall is an error of this program, and is reported.
 // The limit depends on the start, hence the restarts. Cost per iteration: one downward pass per
-// distinct incomplete row. Marginal likelihood: Cooper and Herskovits 1992, equation 5, with
-// Dirichlet(c); Heckerman, Geiger and Chickering 1995 for BDeu.
+// distinct incomplete row.
 
 #include <credo/core/error.hpp>
-#include <credo/inference/conjugate/special_functions.hpp>
 #include <credo/inference/contraction/monitor.hpp>
 #include <credo/models/expected_counts.hpp>
 #include <credo/models/parameter_learning.hpp>
 #include <credo/models/random.hpp>
+#include <credo/models/tied_tables.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <map>
 #include <utility>
 
 namespace credo {
@@ -29,24 +27,6 @@ namespace {
 constexpr double kRounding = 1e-9;
 constexpr double kNoGain = 1e-14;
 
-/// Factors with one table: its shape, and where the child is.
-struct Tied {
-  std::vector<FactorId> factors;
-  std::size_t states = 1;  ///< of the child
-  std::size_t stride = 1;  ///< between its states
-  std::vector<double> values;
-  double prior = 0.0;
-  bool fixed = false;
-
-  /// body(index of the row's first entry).
-  template <typename Body>
-  void each_row(const Body& body) const {
-    for (std::size_t outer = 0; outer < values.size(); outer += states * stride) {
-      for (std::size_t inner = 0; inner < stride; ++inner) body(outer + inner);
-    }
-  }
-};
-
 class Learner {
  public:
   Learner(const FactorGraph& structure, const DataTable& data, const LearnOptions& options)
@@ -54,9 +34,8 @@ class Learner {
         data_(data.distinct()),
         options_(options),
         limits_(limits(options)),
-        monitor_(limits_) {
-    gather();
-  }
+        monitor_(limits_),
+        tables_(structure, options) {}
 
   ParameterFit run() {
     if (data_.complete()) {
@@ -75,105 +54,12 @@ class Learner {
     return limits;
   }
 
-  void gather() {
-    std::map<std::pair<const void*, std::size_t>, std::size_t> known;
-    for (FactorId f = 0; f < structure_.factor_count(); ++f) {
-      const Factor& factor = structure_.factor(f);
-      const auto child = static_cast<std::size_t>(std::ranges::find(factor.scope, *factor.child) -
-                                                  factor.scope.begin());
-      const bool fixed = std::ranges::find(options_.fixed, f) != options_.fixed.end();
-      if (options_.tie_shared_tables && !fixed) {
-        const auto [at, added] =
-            known.emplace(std::pair(factor.table.identity(), child), groups_.size());
-        if (!added) {
-          groups_[at->second].factors.push_back(f);
-          continue;
-        }
-      }
-      groups_.push_back(group_of(f, child));
-      groups_.back().fixed = fixed;
-    }
-  }
-
-  [[nodiscard]] Tied group_of(FactorId f, std::size_t child) const {
-    const Factor& factor = structure_.factor(f);
-    Tied group;
-    group.factors = {f};
-    const auto shape = factor.table.shape();
-    group.states = shape[child];
-    for (std::size_t d = child + 1; d < shape.size(); ++d) group.stride *= shape[d];
-    group.values.resize(factor.table.size());
-    for (std::size_t i = 0; i < group.values.size(); ++i) group.values[i] = factor.table.at(i);
-    group.prior = options_.strength;
-    if (options_.prior == PriorCounts::equivalent_sample) {
-      group.prior /= static_cast<double>(group.values.size());
-    }
-    return group;
-  }
-
-  /// Tables (N + c) / sum; rows without counts stay.
-  void take_counts(const std::vector<std::vector<double>>& counts) {
-    for (Tied& group : groups_) {
-      if (group.fixed) continue;
-      const std::vector<double> sums = sum_of(group, counts);
-      group.each_row([&](std::size_t first) {
-        double total = 0.0;
-        for (std::size_t s = 0; s < group.states; ++s) {
-          total += sums[first + s * group.stride] + group.prior;
-        }
-        if (total <= 0.0) return;
-        for (std::size_t s = 0; s < group.states; ++s) {
-          const std::size_t at = first + s * group.stride;
-          group.values[at] = (sums[at] + group.prior) / total;
-        }
-      });
-    }
-  }
-
-  static std::vector<double> sum_of(const Tied& group,
-                                    const std::vector<std::vector<double>>& counts) {
-    std::vector<double> sums(group.values.size(), 0.0);
-    for (const FactorId f : group.factors) {
-      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += counts[f][i];
-    }
-    return sums;
-  }
-
-  /// The structure with the tables so far.
-  [[nodiscard]] FactorGraph graph() const {
-    std::vector<Table> tables(structure_.factor_count());
-    for (const Tied& group : groups_) {
-      const auto shape = structure_.factor(group.factors[0]).table.shape();
-      const Table table = group.fixed ? structure_.factor(group.factors[0]).table
-                                      : Table::dense({shape.begin(), shape.end()}, group.values);
-      for (const FactorId f : group.factors) tables[f] = table;
-    }
-    FactorGraph graph;
-    graph.name = structure_.name;
-    for (const Variable& variable : structure_.variables()) graph.add_variable(variable);
-    for (FactorId f = 0; f < tables.size(); ++f) {
-      const Factor& factor = structure_.factor(f);
-      graph.add_conditional(factor.scope, *factor.child, tables[f]);
-    }
-    return graph;
-  }
-
-  /// sum c log theta of what is learned.
-  [[nodiscard]] double log_prior() const {
-    CompensatedSum sum;
-    for (const Tied& group : groups_) {
-      if (group.fixed || group.prior == 0.0) continue;
-      for (const double value : group.values) sum.add(group.prior * std::log(value));
-    }
-    return sum.value();
-  }
-
   void count() {
     // Where no value is missing, counts do not depend on the tables, nor need the given ones allow
     // the data.
     std::vector<std::vector<double>> counts = plain_counts();
-    take_counts(counts);
-    best_.graph = graph();
+    tables_.take_counts(counts);
+    best_.graph = tables_.graph();
     best_.counts = std::move(counts);
     const ExpectedCounts now = expected_counts(best_.graph, data_, options_.infer);
     best_.status = now.status;
@@ -181,10 +67,12 @@ class Learner {
     if (!now.ok()) return;
     best_.guarantee = Guarantee::exact;
     best_.log_likelihood = now.log_weight;
-    best_.objective = now.log_weight + log_prior();
+    best_.objective = now.log_weight + tables_.log_prior();
     best_.trace = {best_.objective};
     best_.residual = 0.0;
-    if (options_.strength > 0.0) best_.log_marginal_likelihood = marginal_likelihood();
+    if (options_.strength > 0.0) {
+      best_.log_marginal_likelihood = tables_.log_marginal_likelihood(best_.counts);
+    }
   }
 
   [[nodiscard]] std::vector<std::vector<double>> plain_counts() const {
@@ -202,34 +90,12 @@ class Learner {
     return counts;
   }
 
-  [[nodiscard]] double marginal_likelihood() const {
-    CompensatedSum sum;
-    for (const Tied& group : groups_) {
-      const std::vector<double> counts = sum_of(group, best_.counts);
-      group.each_row([&](std::size_t first) {
-        double total = 0.0;
-        for (std::size_t s = 0; s < group.states; ++s) {
-          const std::size_t at = first + s * group.stride;
-          total += counts[at];
-          if (counts[at] == 0.0) continue;
-          sum.add(group.fixed ? counts[at] * std::log(group.values[at])
-                              : conjugate::log_gamma(group.prior + counts[at]) -
-                                    conjugate::log_gamma(group.prior));
-        }
-        if (group.fixed || total == 0.0) return;
-        const double prior = group.prior * static_cast<double>(group.states);
-        sum.add(conjugate::log_gamma(prior) - conjugate::log_gamma(prior + total));
-      });
-    }
-    return sum.value();
-  }
-
   void climb_all() {
     Random random(options_.seed);
-    const std::vector<Tied> given = groups_;
+    const TiedTables given = tables_;
     for (std::size_t start = 0; start < options_.restarts && !stopped_; ++start) {
-      groups_ = given;
-      if (start > 0) randomise(random);
+      tables_ = given;
+      if (start > 0) tables_.randomise(random);
       ParameterFit fit = climb(start);
       // NaN loses.
       if (start == 0 || fit.objective > best_.objective || !(best_.objective > -kInfinity)) {
@@ -248,29 +114,12 @@ class Learner {
              : "cancelled by the observer";
   }
 
-  void randomise(Random& random) {
-    for (Tied& group : groups_) {
-      if (group.fixed) continue;
-      group.each_row([&](std::size_t first) {
-        double total = 0.0;
-        for (std::size_t s = 0; s < group.states; ++s) {
-          double& value = group.values[first + s * group.stride];
-          if (value > 0.0) value = 1e-3 - std::log1p(-random.uniform());
-          total += value;
-        }
-        for (std::size_t s = 0; s < group.states; ++s) {
-          group.values[first + s * group.stride] /= total;
-        }
-      });
-    }
-  }
-
   ParameterFit climb(std::size_t start) {
     ParameterFit fit;
     fit.guarantee = Guarantee::unconverged;
     fit.message = "stopped before its fixed point";
     for (std::size_t iteration = 0;; ++iteration) {
-      fit.graph = graph();
+      fit.graph = tables_.graph();
       ExpectedCounts now = expected_counts(fit.graph, data_, options_.infer);
       fit.status = now.status;
       if (!now.ok()) {
@@ -278,7 +127,7 @@ class Learner {
         return fit;
       }
       fit.log_likelihood = now.log_weight;
-      fit.objective = now.log_weight + log_prior();
+      fit.objective = now.log_weight + tables_.log_prior();
       fit.trace.push_back(fit.objective);
       if (is_settled(fit) || iteration == options_.maximum_iterations) return fit;
       stopped_ =
@@ -286,7 +135,7 @@ class Learner {
                                                            static_cast<double>(options_.restarts));
       if (stopped_) return fit;
       fit.counts = std::move(now.counts);
-      take_counts(fit.counts);
+      tables_.take_counts(fit.counts);
     }
   }
 
@@ -311,7 +160,7 @@ class Learner {
   const LearnOptions& options_;
   InferOptions limits_;
   contraction::Monitor monitor_;
-  std::vector<Tied> groups_;
+  TiedTables tables_;
   ParameterFit best_;
   bool stopped_ = false;
 };

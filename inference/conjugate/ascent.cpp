@@ -9,6 +9,7 @@
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/conjugate/ascent.hpp>
+#include <credo/inference/conjugate/plate_checks.hpp>
 #include <credo/inference/contraction/monitor.hpp>
 
 #include <fmt/format.h>
@@ -79,14 +80,10 @@ ConjugatePosterior posterior_of(const Node& node) {
 }  // namespace
 
 std::vector<std::size_t> factor_of(const ConjugateModel& model, std::size_t index) {
-  const ConjugatePlate& plate = model.plates()[index];
   std::vector<std::size_t> nodes{index};
-  for (const ConjugateParent& parent : plate.parents) nodes.push_back(parent.node.index);
-  for (const ConjugateTerm& term : plate.terms) {
-    nodes.push_back(term.parent.node.index);
-    if (term.times) nodes.push_back(term.times->node.index);
+  for (const ConjugateParent& link : links_of(model.plates()[index])) {
+    nodes.push_back(link.node.index);
   }
-  if (plate.selector) nodes.push_back(plate.selector->node.index);
   std::ranges::sort(nodes);
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   return nodes;

@@ -202,6 +202,7 @@ class ConjugateModel {
   void require_selector(const ConjugatePlate& child) const;
   [[nodiscard]] ConjugatePlate& observable(ConjugateNode node);
   void require_no_children(const ConjugatePlate& parent) const;
+  void require_known_parents(const ConjugatePlate& child) const;
 
   std::vector<ConjugatePlate> plates_;
 };
