@@ -12,6 +12,14 @@
 
 namespace credo::control::learning {
 
+bool Space::contains(std::span<const double> element) const {
+  if (element.size() != dimension()) return false;
+  return std::all_of(element.begin(), element.end(), [this](double x) {
+    if (!is_discrete()) return std::isfinite(x);
+    return x >= 0.0 && x < static_cast<double>(count) && x == std::floor(x);
+  });
+}
+
 std::string Space::description() const {
   if (is_discrete()) return fmt::format("one of 0 .. {}", count - 1);
   return fmt::format("a vector of {} number{}", dimension(), dimension() == 1 ? "" : "s");
@@ -53,14 +61,9 @@ void Environment::require_action(std::span<const double> action) const {
     throw ModelError(fmt::format("{}: action of {} components, expected {}", facts_.name,
                                  action.size(), space.description()));
   }
-  for (const double x : action) {
-    const bool fits = space.is_discrete()
-                          ? x >= 0.0 && x < static_cast<double>(space.count) && x == std::floor(x)
-                          : std::isfinite(x);
-    if (!fits) {
-      throw ModelError(
-          fmt::format("{}: action {}, expected {}", facts_.name, x, space.description()));
-    }
+  if (!space.contains(action)) {
+    throw ModelError(fmt::format("{}: action {}, expected {}", facts_.name, fmt::join(action, ", "),
+                                 space.description()));
   }
   if (space.is_discrete() && !is_available(static_cast<std::size_t>(action[0]))) {
     throw ModelError(fmt::format("{}: action {} is not available now; ask is_available",

@@ -33,6 +33,9 @@ struct Space {
   [[nodiscard]] bool is_discrete() const noexcept { return count > 0; }
   /// Components of an element: 1 when discrete.
   [[nodiscard]] std::size_t dimension() const noexcept { return is_discrete() ? 1 : low.size(); }
+  /// Whether the components are as many, finite, and, when discrete, a whole number of the
+  /// range. Bounds of a box are not enforced.
+  [[nodiscard]] bool contains(std::span<const double> element) const;
   /// "one of 0 .. 3", "a vector of 2 numbers".
   [[nodiscard]] std::string description() const;
 };

@@ -41,10 +41,9 @@ Episode load_episode(const CheckpointReader& in, const std::string& name,
   for (std::size_t t = 0; t < episode.size(); ++t) {
     Decision& d = episode[t];
     const std::span<const double> observation(observations.data() + t * width, width);
-    const double first = observation[0];
-    const bool known =
-        !space.is_discrete() || (first >= 0.0 && first < static_cast<double>(space.count));
-    if (actions[t] >= choices || !known) in.refuse(name + " is of another environment");
+    if (actions[t] >= choices || !space.contains(observation)) {
+      in.refuse(name + " is of another environment");
+    }
     d.situation.observation.assign(observation.begin(), observation.end());
     d.situation.features = features(observation);
     const auto row = log_priors.begin() + static_cast<std::ptrdiff_t>(t * choices);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <utility>
 
 // The loop all learners run in: act, learn, report. Invariants: nothing that is learned depends on
@@ -19,7 +20,6 @@ namespace {
 constexpr std::size_t kObserved = 256;
 /// Seeds that fit a double exactly.
 constexpr std::size_t kSeeds = std::size_t{1} << 53;
-constexpr std::size_t kPointSize = 6;
 
 /// A number that tells tables of equal sizes apart: another map, other slips.
 double digest(const Mdp& mdp) {
@@ -121,12 +121,14 @@ class Loop {
     out.text("settings", settings());
     out.count("steps", run_.steps);
     out.count("episodes", run_.episodes);
-    std::vector<double> curve;
+    std::vector<std::uint64_t> counts;
+    std::vector<double> means;
     for (const CurvePoint& p : run_.curve) {
-      curve.insert(curve.end(), {static_cast<double>(p.steps), static_cast<double>(p.episodes),
-                                 p.mean_return, p.mean_length, p.loss, p.error});
+      counts.insert(counts.end(), {p.steps, p.episodes});
+      means.insert(means.end(), {p.mean_return, p.mean_length, p.loss, p.error});
     }
-    out.numbers("curve", curve);
+    out.counts("curve.counts", counts);
+    out.numbers("curve.means", means);
     out.text("random", random_.state());
     out.environment("environment", environment_.state());
     out.numbers("observation", observation_);
@@ -143,16 +145,16 @@ class Loop {
     in.require_text("settings", settings());
     run_.steps = in.count("steps");
     run_.episodes = in.count("episodes");
-    const std::vector<double> curve = in.numbers("curve");
-    if (curve.size() % kPointSize != 0) in.refuse("the curve is cut off");
-    for (std::size_t i = 0; i < curve.size(); i += kPointSize) {
-      run_.curve.push_back({static_cast<std::size_t>(curve[i]),
-                            static_cast<std::size_t>(curve[i + 1]), curve[i + 2], curve[i + 3],
-                            curve[i + 4], curve[i + 5]});
+    const std::vector<std::uint64_t> counts = in.counts("curve.counts");
+    const std::vector<double> means = in.numbers("curve.means", 2 * counts.size());
+    for (std::size_t i = 0; i + 1 < counts.size(); i += 2) {
+      const double* const m = means.data() + 2 * i;
+      run_.curve.push_back({counts[i], counts[i + 1], m[0], m[1], m[2], m[3]});
     }
     if (!random_.restore(in.text("random"))) in.refuse("its generator cannot be read");
-    const std::size_t components = environment_.facts().observations.dimension();
-    observation_ = in.numbers("observation", components);
+    const Space& space = environment_.facts().observations;
+    observation_ = in.numbers("observation", space.dimension());
+    if (!space.contains(observation_)) in.refuse("its observation is of another environment");
     try {
       environment_.restore(in.environment("environment"));
     } catch (const ModelError& error) {
