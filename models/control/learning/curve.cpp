@@ -29,7 +29,8 @@ struct Axis {
 
   explicit Axis(Range range) {
     if (range.empty()) return;
-    if (range.low == range.high) range.high = range.low + std::max(1.0, std::fabs(range.low));
+    const double size = std::max(1.0, std::fabs(range.low));
+    if (range.high - range.low < 1e-9 * size) range.high = range.low + size;
     const double rough = (range.high - range.low) / 6.0;
     const double power = std::pow(10.0, std::floor(std::log10(rough)));
     tick = power * (rough <= power         ? 1.0

@@ -3,6 +3,7 @@
 #include <credo/core/error.hpp>
 #include <credo/models/control/environments.hpp>
 #include <credo/models/control/learning/classic_control.hpp>
+#include <credo/models/control/learning/curve.hpp>
 #include <credo/models/control/learning/learners.hpp>
 #include <credo/models/control/learning/soft_q_learning.hpp>
 #include <credo/models/control/learning/tabular_environment.hpp>
@@ -204,6 +205,30 @@ TEST_CASE("learners: wrong options are refused") {
   for (const Learner& learner : learners()) CHECK_FALSE(learner.why_not(*rod).empty());
   CHECK_THROWS_AS((void)FeatureMap::fourier({0.0}, {kInfinity}, 3), OptionError);
   CHECK_THROWS_AS((void)FeatureMap::fourier({0, 0, 0, 0}, {1, 1, 1, 1}, 100), OptionError);
+}
+
+TEST_CASE("charts: flat, empty and infinite lines give whole documents") {
+  const double big = 1e300;
+  for (const std::vector<double>& y : {std::vector<double>{},
+                                       {-200.0},
+                                       {5.0, 5.0, 5.0},
+                                       {kNaN, kInfinity, 1.0},
+                                       {-big, 0.0, big}}) {
+    ChartLine line{"a < b", {}, y};
+    for (std::size_t i = 0; i < y.size(); ++i)
+      line.x.push_back(1000.0 * static_cast<double>(i + 1));
+    const std::string svg = chart_svg({.title = "a title"}, std::span(&line, 1));
+    CHECK(svg.starts_with("<svg"));
+    CHECK(svg.ends_with("</svg>\n"));
+    CHECK(svg.find("nan") == std::string::npos);
+    CHECK(svg.find("inf") == std::string::npos);
+    CHECK(svg.find("a &lt; b") != std::string::npos);
+  }
+  CurvePoint point;
+  point.steps = 10;
+  point.mean_return = -0.1;
+  CHECK(curve_csv(std::span(&point, 1)) ==
+        "steps,episodes,mean_return,mean_length,loss,error\n10,0,-0.1,,,\n");
 }
 
 TEST_CASE("features: Fourier by its formula") {
