@@ -27,7 +27,7 @@ struct CommandRow {
   const char* summary;
 };
 
-constexpr std::array<CommandRow, 12> kCommands{{
+constexpr std::array<CommandRow, 13> kCommands{{
     {Command::pr, "pr", "Log partition function (probability of evidence)"},
     {Command::mar, "mar", "Marginals of every variable"},
     {Command::map, "map", "Most probable assignment, or the k best"},
@@ -35,6 +35,7 @@ constexpr std::array<CommandRow, 12> kCommands{{
     {Command::sample, "sample", "Exact posterior samples as CSV"},
     {Command::info, "info", "Sizes, structure and cost of a model; what each algorithm would do"},
     {Command::convert, "convert", "Between formats, by extension"},
+    {Command::fit, "fit", "Tables of a Bayesian network from data"},
     {Command::draw, "draw", "The graph as DOT, SVG or PNG"},
     {Command::control, "control", "Control as inference on an environment or an MDP file"},
     {Command::learn, "learn", "Learning from samples, beside the exact answer"},
@@ -298,6 +299,30 @@ void add_decision(CLI::App& app, Arguments& a) {
   app.add_flag("--naive", d.naive, "Also what conditioning on high utility believes and earns");
 }
 
+void add_fit(CLI::App& app, Arguments& a) {
+  FitArguments& f = a.fit;
+  app.add_option("--data", f.data, "Comma-separated states under names; empty or ?: missing")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("-o,--output", a.output.path, "Output file")->type_name("FILE")->required();
+  app.add_option("--to", a.to, "Format of the output [by extension]")->type_name("FORMAT");
+  app.add_option("--prior", f.prior,
+                 "Added counts: none (maximum likelihood), per-entry or bdeu (shared by a table)")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--strength", f.strength, "How many are added")
+      ->type_name("C")
+      ->check(check_number)
+      ->capture_default_str();
+  app.add_option("--restarts", f.restarts, "Starts where values are missing; the first: MODEL's")
+      ->type_name("N")
+      ->check(check_count)
+      ->capture_default_str();
+  add_budget(app, a.engine);
+  app.add_flag("--quiet", a.output.quiet, "No progress and no remarks");
+  app.add_flag("--no-progress", a.output.no_progress, "No progress on standard error");
+}
+
 void add_options(CLI::App& app, Arguments& a) {
   if (a.command == Command::control) {
     add_control(app, a.control);
@@ -329,6 +354,10 @@ void add_options(CLI::App& app, Arguments& a) {
     app.add_option("-o,--output", a.output.path, "Output file")->type_name("FILE")->required();
     app.add_option("--to", a.to, "Format of the output [by extension]")->type_name("FORMAT");
     app.add_flag("--quiet", a.output.quiet, "No remarks");
+    return;
+  }
+  if (a.command == Command::fit) {
+    add_fit(app, a);
     return;
   }
   if (a.command == Command::draw) {

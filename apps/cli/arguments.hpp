@@ -17,6 +17,7 @@ enum class Command : std::uint8_t {
   sample,
   info,
   convert,
+  fit,
   draw,
   control,
   learn,
@@ -88,6 +89,13 @@ struct LearnArguments {
   std::string resume_path;
 };
 
+struct FitArguments {
+  std::string data;
+  std::string prior = "none";
+  double strength = 1.0;
+  std::size_t restarts = 1;
+};
+
 struct DecisionArguments {
   double temperature = 0.0;
   bool recall = false;
@@ -114,6 +122,7 @@ struct Arguments {
   ControlArguments control;
   LearnArguments learn;
   DecisionArguments decision;
+  FitArguments fit;
   std::vector<std::string> bench_arguments;
 };
 

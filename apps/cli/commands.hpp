@@ -11,6 +11,8 @@ namespace credo::cli {
 ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start);
 ExitCode run_info(const Arguments& arguments, const Stopwatch& since_start);
 ExitCode run_convert(const Arguments& arguments);
+/// Tables of a network from data.
+ExitCode run_fit(const Arguments& arguments, const Stopwatch& since_start);
 ExitCode run_draw(const Arguments& arguments, const Stopwatch& since_start);
 ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start);
 ExitCode run_learn(const Arguments& arguments, const Stopwatch& since_start);

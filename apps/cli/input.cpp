@@ -70,6 +70,23 @@ FactorGraph read_standard_input(const std::string& from) {
 
 }  // namespace
 
+Format model_format(const Arguments& arguments) {
+  if (!arguments.to.empty()) {
+    return format_of_name(arguments.to);
+  }
+  if (const auto format = format_of_path(arguments.output.path)) {
+    return *format;
+  }
+  std::string known;
+  for (const FormatInfo& info : formats()) {
+    known += fmt::format("{}.{}", known.empty() ? "" : ", ", info.extensions.front());
+  }
+  throw OptionError(fmt::format(
+      "cannot tell the format of '{}' from its extension; expected {} (each also .gz), or --to "
+      "FORMAT",
+      arguments.output.path, known));
+}
+
 LoadedModel load_model(const std::string& path, const std::string& from) {
   const Stopwatch stopwatch;
   LoadedModel model;

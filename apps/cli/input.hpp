@@ -5,6 +5,7 @@
 
 #include <credo/core/evidence.hpp>
 #include <credo/core/factor_graph.hpp>
+#include <credo/core/formats/format.hpp>
 
 #include <string>
 #include <string_view>
@@ -21,6 +22,10 @@ struct LoadedModel {
 
 /// Throws FileError, ParseError, ModelError or OptionError.
 [[nodiscard]] LoadedModel load_model(const std::string& path, const std::string& from);
+
+/// The format of the model to write: --to, or what the extension of --output says. Throws
+/// OptionError.
+[[nodiscard]] Format model_format(const Arguments& arguments);
 
 /// The file's findings, then those of --set and --likelihood, which replace them. Throws when the
 /// command line speaks of one variable twice.

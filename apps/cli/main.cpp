@@ -25,6 +25,8 @@ ExitCode dispatch(const Arguments& arguments, const Stopwatch& since_start) {
       return run_info(arguments, since_start);
     case Command::convert:
       return run_convert(arguments);
+    case Command::fit:
+      return run_fit(arguments, since_start);
     case Command::draw:
       return run_draw(arguments, since_start);
     case Command::control:

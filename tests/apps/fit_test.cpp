@@ -1,0 +1,67 @@
+#include "program.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace credo::test {
+namespace {
+
+TEST_CASE("fit: frequencies of complete data") {
+  const TemporaryFolder folder;
+  const std::string model = folder.write("rain.bif", kRain);
+  const std::string data = folder.write("days.csv", "rain,wet\nyes,yes\nyes,yes\nno,no\nyes,no\n");
+  const std::string learned = folder.path("learned.bif");
+  const Run run = run_credo({"fit", model, "--data", data, "-o", learned});
+  CHECK(run.code == 0);
+  CHECK(run.err.empty());
+  // (3/4)^3 (1/4) (2/3)^2 (1/3) = 2^-6.
+  CHECK(run.out ==
+        "cases           4\nlog likelihood  -4.158883083\niterations      0\n"
+        "guarantee       exact\n");
+  CHECK(contains(read_text(learned), "0.25, 0.75"));
+  // One added to each of four entries of p(wet given rain): (2 + 1) / (3 + 2), exact in the file.
+  const Run bayes =
+      run_credo({"fit", model, "--data", data, "-o", learned, "--prior", "per-entry"});
+  CHECK(contains(bayes.out, "log evidence"));
+  CHECK(contains(read_text(learned), "0.4, 0.6"));
+}
+
+TEST_CASE("fit: missing values, a limit on time") {
+  const TemporaryFolder folder;
+  const std::string model = folder.write("rain.bif", kRain);
+  const std::string data = folder.write("days.csv", "wet\nyes\nno\nyes\n");
+  const std::string learned = folder.path("learned.json");
+  const Run run = run_credo({"fit", model, "--data", data, "-o", learned});
+  CHECK(run.code == 0);
+  CHECK(contains(run.out, "fixed-point"));
+  // p(wet) = 2/3 is all there is to learn: 3 log 3 - 2 log 2 less.
+  CHECK(contains(run.out, "log likelihood  -1.909542"));
+  const Run late = run_credo({"fit", model, "--data", data, "-o", learned, "--time-limit", "1e-9"});
+  CHECK(late.code == 0);
+  CHECK(contains(late.out, "unconverged"));
+  CHECK(contains(late.err, "time limit"));
+}
+
+TEST_CASE("fit: wrong input") {
+  const TemporaryFolder folder;
+  const std::string model = folder.write("rain.bif", kRain);
+  const std::string data = folder.write("days.csv", "rain,wet\nyes,perhaps\n");
+  const std::string learned = folder.path("learned.bif");
+  const Run run = run_credo({"fit", model, "--data", data, "-o", learned});
+  CHECK(run.code == 1);
+  CHECK(contains(run.err, "days.csv:2:5: expected a state of wet"));
+  CHECK(run_credo({"fit", model, "--data", data}).code == 1);
+  CHECK(run_credo({"fit", model, "--data", folder.path("no.csv"), "-o", learned}).code == 1);
+  const Run prior = run_credo({"fit", model, "--data", data, "-o", learned, "--prior", "bdue"});
+  CHECK(prior.code == 1);
+  CHECK(contains(prior.err, "bdeu"));
+  const std::string three = folder.write("three.uai", kThree);
+  const std::string states = folder.write("states.csv", "x0\n1\n");
+  const Run markov = run_credo({"fit", three, "--data", states, "-o", folder.path("m.uai")});
+  CHECK(markov.code == 1);
+  CHECK(contains(markov.err, "Bayesian network"));
+}
+
+}  // namespace
+}  // namespace credo::test
