@@ -27,9 +27,9 @@ struct SmallInverse::Factor {
   int exponent = 0;
 };
 
-SmallInverse::SmallInverse(std::size_t dimension) : factor_(new Factor(dimension)) {}
+SmallInverse::SmallInverse(std::size_t dimension) : factor_(std::make_unique<Factor>(dimension)) {}
 
-SmallInverse::~SmallInverse() { delete factor_; }
+SmallInverse::~SmallInverse() = default;
 
 double SmallInverse::invert(std::span<const double> matrix, std::span<double> inverse) {
   const auto d = static_cast<std::size_t>(factor_->dimension);

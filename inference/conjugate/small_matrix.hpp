@@ -2,6 +2,7 @@
 // Symmetric positive definite matrices of small dimension, row-major in plain memory.
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 namespace credo::conjugate {
@@ -24,7 +25,7 @@ class SmallInverse {
 
  private:
   struct Factor;
-  Factor* factor_;
+  std::unique_ptr<Factor> factor_;
 };
 
 }  // namespace credo::conjugate
