@@ -8,6 +8,7 @@
 #include <credo/core/graph_structure.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/family.hpp>
+#include <credo/inference/variational/family_shape.hpp>
 #include <credo/inference/variational/table_arrangement.hpp>
 
 #include <fmt/format.h>
@@ -21,45 +22,14 @@
 
 namespace credo {
 
+using variational::check_shape;
+using variational::check_variables;
+using variational::describe;
+
 namespace {
 
 constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 constexpr double kRowTolerance = 1e-6;
-
-/// "q(x | a, b)".
-std::string describe(const FactorGraph& graph, const Conditional& conditional) {
-  std::vector<std::string_view> names;
-  for (const VariableId v : conditional.parents) names.push_back(graph.variable(v).name);
-  return fmt::format("q({}{}{})", graph.variable(conditional.child).name,
-                     names.empty() ? "" : " | ", fmt::join(names, ", "));
-}
-
-/// Throws on unknown and repeated variables.
-void check_variables(const FactorGraph& graph, const Conditional& conditional) {
-  Scope scope = conditional.parents;
-  scope.push_back(conditional.child);
-  for (const VariableId v : scope) {
-    if (v < graph.variable_count()) continue;
-    throw ModelError(
-        fmt::format("family: expected variables below {}, got {}", graph.variable_count(), v));
-  }
-  std::ranges::sort(scope);
-  if (const auto twin = std::ranges::adjacent_find(scope); twin != scope.end()) {
-    throw ModelError(fmt::format("family, {}: expected distinct variables, got {} twice",
-                                 describe(graph, conditional), graph.variable(*twin).name));
-  }
-}
-
-void check_shape(const FactorGraph& graph, const Conditional& conditional) {
-  if (!conditional.table) return;
-  Scope scope = conditional.parents;
-  scope.push_back(conditional.child);
-  const std::vector<std::size_t> expected = graph.shape_of(scope);
-  if (std::ranges::equal(expected, conditional.table->shape())) return;
-  throw ModelError(fmt::format("family, {}: expected a table of shape [{}], got [{}]",
-                               describe(graph, conditional), fmt::join(expected, ", "),
-                               fmt::join(conditional.table->shape(), ", ")));
-}
 
 /// Sums over the last extent; for a sparse table those of the rows it lists.
 std::vector<double> row_sums(const Table& table) {
@@ -86,12 +56,6 @@ std::vector<double> row_sums(const Table& table) {
   return sums;
 }
 
-void check_rho(double rho) {
-  if (!std::isnan(rho) && rho != 0.0) return;
-  throw ModelError(
-      fmt::format("family: expected a charge rho other than 0 (infinite: clamped), got {}", rho));
-}
-
 }  // namespace
 
 std::string_view conditional_kind_name(ConditionalKind kind) noexcept {
@@ -108,7 +72,7 @@ std::string_view conditional_kind_name(ConditionalKind kind) noexcept {
   return "";
 }
 
-Family::Family(const FactorGraph& graph) : graph_(&graph) { graph.require_discrete("family"); }
+Family::Family(const FactorGraph& graph) : graph_(&graph) {}
 
 void Family::add(Conditional conditional) {
   check_variables(*graph_, conditional);
@@ -193,7 +157,7 @@ void Family::clamp(VariableId child, Scope parents, Table kernel) {
 }
 
 void Family::charge(FactorId factor, double rho) {
-  check_rho(rho);
+  variational::check_rho(rho);
   Conditional conditional = kernel_of(factor);
   conditional.kind = std::isinf(rho) ? ConditionalKind::clamped : ConditionalKind::charged;
   conditional.weight = rho;
@@ -201,7 +165,7 @@ void Family::charge(FactorId factor, double rho) {
 }
 
 void Family::charge(VariableId child, Scope parents, Table kernel, double rho) {
-  check_rho(rho);
+  variational::check_rho(rho);
   check_kernel(child, kernel);
   add({child, std::move(parents),
        std::isinf(rho) ? ConditionalKind::clamped : ConditionalKind::charged, rho,
@@ -220,7 +184,8 @@ void Family::validate(const FactorGraph& graph, const Evidence& evidence) const 
   }
   const auto observed = [&](VariableId v) {
     const Finding* finding = evidence.find(v);
-    return finding != nullptr && finding->kind == FindingKind::hard;
+    return finding != nullptr &&
+           (finding->kind == FindingKind::hard || finding->kind == FindingKind::value);
   };
   std::vector<Arc> arcs;
   for (VariableId v = 0; v < graph.variable_count(); ++v) {
@@ -232,6 +197,14 @@ void Family::validate(const FactorGraph& graph, const Evidence& evidence) const 
           graph.variable(v).name));
     }
     check_shape(graph, *conditional);
+    if (conditional->gaussian_factor &&
+        (*conditional->gaussian_factor >= graph.gaussian_factors().size() ||
+         graph.gaussian_factor(*conditional->gaussian_factor).child != v)) {
+      throw ModelError(
+          fmt::format("family, {}: Gaussian factor {} of the graph is not its "
+                      "conditional",
+                      describe(graph, *conditional), *conditional->gaussian_factor));
+    }
     if (conditional->factor && (*conditional->factor >= graph.factor_count() ||
                                 graph.factor(*conditional->factor).child != v)) {
       throw ModelError(fmt::format("family, {}: factor {} of the graph is not its conditional",

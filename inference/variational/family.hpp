@@ -46,6 +46,10 @@ struct Conditional {
   std::optional<Table> table;
   /// clamped, charged: the factor of the model that the kernel is, if it is one.
   std::optional<FactorId> factor;
+  /// The same two of a continuous child: a linear-Gaussian kernel, its extents the discrete parents
+  /// and its blocks (continuous parents..., child), each in the order of `parents`.
+  std::optional<GaussianTable> gaussian = {};
+  std::optional<GaussianFactorId> gaussian_factor = {};
 };
 
 /// At most one conditional per variable. Nothing is checked against evidence before validate(),
@@ -71,21 +75,33 @@ class Family {
   /// A deterministic choice.
   void arg_max(VariableId child, Scope parents);
 
+  /// \name Continuous children
+  /// free() (counting is Lebesgue measure then; no other base) and arg_max() take them as they are;
+  /// their parents may be discrete and continuous, those of a discrete child only discrete. The
+  /// Gaussian factor must be a conditional. Throw ModelError like the functions above.
+  ///@{
+  void clamp_gaussian(GaussianFactorId factor);
+  void clamp(VariableId child, Scope parents, GaussianTable kernel);
+  void charge_gaussian(GaussianFactorId factor, double rho);
+  void charge(VariableId child, Scope parents, GaussianTable kernel, double rho);
+  ///@}
+
   /// In order of addition.
   [[nodiscard]] std::span<const Conditional> conditionals() const noexcept { return conditionals_; }
   /// The conditional of v, or nullptr.
   [[nodiscard]] const Conditional* find(VariableId v) const;
 
   /// Throws ModelError, naming variables, when the graph is not of the shape the family was built
-  /// for, when an unobserved variable (one without a hard finding) has no conditional, or when the
-  /// directed graph on the unobserved variables has a cycle. Conditionals of observed variables are
-  /// ignored; observed parents are sliced. A kernel that insists on what evidence excludes is not
-  /// wrong input: L is then -infinity.
+  /// for, when an unobserved variable (one without a hard finding or a value) has no conditional,
+  /// or when the directed graph on the unobserved variables has a cycle. Conditionals of observed
+  /// variables are ignored; observed parents are sliced. A kernel that insists on what evidence
+  /// excludes is not wrong input: L is then -infinity.
   void validate(const FactorGraph& graph, const Evidence& evidence) const;
 
  private:
   void add(Conditional conditional);
   [[nodiscard]] Conditional kernel_of(FactorId factor);
+  [[nodiscard]] Conditional gaussian_kernel_of(GaussianFactorId factor) const;
   void check_kernel(VariableId child, const Table& kernel);
 
   /// A table that was seen before, and what became of it.

@@ -22,7 +22,8 @@ namespace {
 
 bool is_observed(const Evidence& evidence, VariableId v) {
   const Finding* finding = evidence.find(v);
-  return finding != nullptr && finding->kind == FindingKind::hard;
+  return finding != nullptr &&
+         (finding->kind == FindingKind::hard || finding->kind == FindingKind::value);
 }
 
 std::vector<VariableId> unobserved(const FactorGraph& graph, const Evidence& evidence) {
@@ -33,19 +34,31 @@ std::vector<VariableId> unobserved(const FactorGraph& graph, const Evidence& evi
   return variables;
 }
 
+/// Discrete variables, then continuous ones.
+Scope whole_scope(const GaussianFactor& factor) {
+  Scope scope = factor.scope;
+  scope.insert(scope.end(), factor.continuous.begin(), factor.continuous.end());
+  return scope;
+}
+
 std::vector<VariableId> min_fill_order(const FactorGraph& graph, const Evidence& evidence) {
   OrderProblem problem;
   for (const Variable& v : graph.variables()) {
-    problem.log2_cardinality.push_back(std::log2(static_cast<double>(v.cardinality)));
+    // A continuous variable costs what its dimension says; any increasing measure would do.
+    problem.log2_cardinality.push_back(v.is_continuous()
+                                           ? static_cast<double>(v.dimension)
+                                           : std::log2(static_cast<double>(v.cardinality)));
   }
   problem.variables = unobserved(graph, evidence);
-  for (const Factor& factor : graph.factors()) {
+  const auto add_scope = [&](const Scope& whole) {
     Scope scope;
-    for (const VariableId v : factor.scope) {
+    for (const VariableId v : whole) {
       if (!is_observed(evidence, v)) scope.push_back(v);
     }
     problem.scopes.push_back(std::move(scope));
-  }
+  };
+  for (const Factor& factor : graph.factors()) add_scope(factor.scope);
+  for (const GaussianFactor& factor : graph.gaussian_factors()) add_scope(whole_scope(factor));
   problem.group.assign(graph.variable_count(), 0);
   PlanOptions options;
   options.restarts = 8;
@@ -89,6 +102,7 @@ Family fully_structured(const FactorGraph& graph, const Evidence& evidence,
     }
   };
   for (const Factor& factor : graph.factors()) connect(factor.scope);
+  for (const GaussianFactor& factor : graph.gaussian_factors()) connect(whole_scope(factor));
   Family family(graph);
   for (const VariableId v : order) {
     const std::set<VariableId> parents = std::move(neighbours[v]);
@@ -99,25 +113,47 @@ Family fully_structured(const FactorGraph& graph, const Evidence& evidence,
   return family;
 }
 
+namespace {
+
+/// Factors that are marked as the conditional of a variable.
+struct Owners {
+  std::vector<FactorId> factors;
+  std::vector<GaussianFactorId> gaussian;
+};
+
+std::vector<Owners> owners_of(const FactorGraph& graph) {
+  std::vector<Owners> owners(graph.variable_count());
+  for (FactorId f = 0; f < graph.factor_count(); ++f) {
+    if (graph.factor(f).child) owners[*graph.factor(f).child].factors.push_back(f);
+  }
+  for (GaussianFactorId g = 0; g < graph.gaussian_factors().size(); ++g) {
+    const std::optional<VariableId> child = graph.gaussian_factor(g).child;
+    if (child) owners[*child].gaussian.push_back(g);
+  }
+  return owners;
+}
+
+}  // namespace
+
 Family model_direction(const FactorGraph& graph, const Evidence& evidence,
                        std::span<const VariableId> free_variables) {
   evidence.validate(graph);
   Family family(graph);
+  const std::vector<Owners> owners = owners_of(graph);
   for (const VariableId v : unobserved(graph, evidence)) {
-    std::vector<FactorId> own;
-    for (const FactorId f : graph.factors_of(v)) {
-      if (graph.factor(f).child == v) own.push_back(f);
-    }
-    if (own.size() != 1) {
+    const Owners& own = owners[v];
+    if (own.factors.size() + own.gaussian.size() != 1) {
       throw ModelError(fmt::format(
           "model_direction: expected one factor marked as the conditional of {}, got {}",
-          graph.variable(v).name, own.size()));
+          graph.variable(v).name, own.factors.size() + own.gaussian.size()));
     }
     if (std::ranges::find(free_variables, v) == free_variables.end()) {
-      family.clamp(own.front());
+      own.factors.empty() ? family.clamp_gaussian(own.gaussian.front())
+                          : family.clamp(own.factors.front());
       continue;
     }
-    Scope parents = graph.factor(own.front()).scope;
+    Scope parents = own.factors.empty() ? whole_scope(graph.gaussian_factor(own.gaussian.front()))
+                                        : graph.factor(own.factors.front()).scope;
     std::erase(parents, v);
     family.free(v, std::move(parents));
   }

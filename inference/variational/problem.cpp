@@ -33,6 +33,7 @@ std::vector<std::size_t> observed_states(const FactorGraph& graph, const Evidenc
   std::vector<std::size_t> states(graph.variable_count(), kNoState);
   for (const auto& [v, finding] : evidence.findings()) {
     if (finding.kind == FindingKind::hard) states[v] = finding.state;
+    if (finding.kind == FindingKind::value) states[v] = 0;  // anything but kNoState
   }
   return states;
 }
@@ -99,7 +100,7 @@ Node make_node(const Family& family, VariableId v, const std::vector<std::size_t
 
 void add_findings(const FactorGraph& graph, const Evidence& evidence, Problem& problem) {
   for (const auto& [v, finding] : evidence.findings()) {
-    if (finding.kind == FindingKind::hard) continue;
+    if (finding.kind == FindingKind::hard || finding.kind == FindingKind::value) continue;
     std::vector<double> values(graph.cardinality(v), -kInfinity);
     for (std::size_t x = 0; x < finding.likelihood.size(); ++x) {
       values[x] = std::log(finding.likelihood[x]);
@@ -138,6 +139,7 @@ Problem make_problem(const FactorGraph& graph, const Evidence& evidence, const F
     // An infinite charge holds the kernel without counting its entropy: the limit of large rho.
     const Conditional& conditional = family.conditionals()[node.place];
     if (node.optimised() || conditional.factor || std::isinf(conditional.weight)) continue;
+    if (!node.table) continue;  // continuous
     problem.scores.push_back(
         {Problem::scope_of(node), cache.negated_log(*node.table), std::nullopt, std::nullopt});
   }

@@ -53,7 +53,7 @@ struct Problem {
   [[nodiscard]] static Scope scope_of_conditional(const Conditional& conditional);
 };
 
-/// The states of observed variables; kNoState elsewhere.
+/// The states of observed variables (0 for continuous ones); kNoState elsewhere.
 inline constexpr std::size_t kNoState = std::numeric_limits<std::size_t>::max();
 [[nodiscard]] std::vector<std::size_t> observed_states(const FactorGraph& graph,
                                                        const Evidence& evidence);
@@ -75,7 +75,8 @@ class TableCache {
   std::map<std::vector<std::uint64_t>, Entry> entries_;
 };
 
-/// Expects a family that is valid for the evidence.
+/// Expects a family that is valid for the evidence. Of continuous variables only the nodes, without
+/// tables; Gaussian factors are left out.
 [[nodiscard]] Problem make_problem(const FactorGraph& graph, const Evidence& evidence,
                                    const Family& family);
 

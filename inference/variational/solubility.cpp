@@ -264,4 +264,17 @@ Solubility test_solubility(const Problem& problem) {
   return result;
 }
 
+Solubility swept_solubility(const Problem& problem, const SweepPlan& plan) {
+  Solubility result;
+  result.soluble = true;
+  for (const SweepStep& step : plan.steps) {
+    const Node& node = problem.nodes[step.node];
+    if (node.optimised()) result.order.push_back(node.variable);
+  }
+  result.explanation =
+      fmt::format("soluble: the {} optimised conditionals each see all that their scores mention",
+                  result.order.size());
+  return result;
+}
+
 }  // namespace credo::variational

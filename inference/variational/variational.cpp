@@ -6,6 +6,7 @@
 #include <credo/inference/variational/ascent.hpp>
 #include <credo/inference/variational/evaluation.hpp>
 #include <credo/inference/variational/gap.hpp>
+#include <credo/inference/variational/gaussian_family.hpp>
 #include <credo/inference/variational/ordered.hpp>
 #include <credo/inference/variational/relevance.hpp>
 #include <credo/inference/variational/sweep.hpp>
@@ -31,20 +32,6 @@ using variational::Problem;
 
 [[noreturn]] void refuse_option(std::string_view name, std::string_view bound, double given) {
   throw OptionError(fmt::format("option {}: expected {}, got {}", name, bound, given));
-}
-
-/// The order of a sweep that needs no forward pass.
-Solubility solubility_of(const Problem& problem, const variational::SweepPlan& plan) {
-  Solubility result;
-  result.soluble = true;
-  for (const variational::SweepStep& step : plan.steps) {
-    const Node& node = problem.nodes[step.node];
-    if (node.optimised()) result.order.push_back(node.variable);
-  }
-  result.explanation =
-      fmt::format("soluble: the {} optimised conditionals each see all that their scores mention",
-                  result.order.size());
-  return result;
 }
 
 class Maximizer {
@@ -85,8 +72,8 @@ class Maximizer {
     monitor_.check("plan", 0.0);
     problem_ = variational::make_problem(graph_, evidence_, family_);
     const auto plan = variational::plan_sweep(problem_, options_.messages);
-    result_.solubility =
-        plan ? solubility_of(problem_, *plan) : variational::test_solubility(problem_);
+    result_.solubility = plan ? variational::swept_solubility(problem_, *plan)
+                              : variational::test_solubility(problem_);
     const bool wants_sweep = options_.method != VariationalMethod::ascent;
     if (wants_sweep && result_.solubility.soluble) {
       if (plan) {
@@ -269,9 +256,12 @@ void VariationalOptions::validate() const {
 Solubility solubility(const FactorGraph& graph, const Evidence& evidence, const Family& family) {
   evidence.validate(graph);
   family.validate(graph, evidence);
+  if (graph.has_continuous_variables()) {
+    return variational::gaussian_solubility(graph, evidence, family);
+  }
   const Problem problem = variational::make_problem(graph, evidence, family);
   if (const auto plan = variational::plan_sweep(problem, false)) {
-    return solubility_of(problem, *plan);
+    return variational::swept_solubility(problem, *plan);
   }
   return variational::test_solubility(problem);
 }
@@ -281,11 +271,15 @@ VariationalResult maximize(const FactorGraph& graph, const Evidence& evidence, c
   options.validate();
   evidence.validate(graph);
   family.validate(graph, evidence);
+  if (graph.has_continuous_variables()) {
+    return variational::maximize_gaussian(graph, evidence, family, options);
+  }
   return Maximizer(graph, evidence, family, options).run();
 }
 
 double evidence_lower_bound(const FactorGraph& graph, const Evidence& evidence,
                             const Family& family, std::span<const Table> conditionals) {
+  graph.require_discrete("evidence_lower_bound");
   evidence.validate(graph);
   family.validate(graph, evidence);
   const Problem problem = variational::make_problem(graph, evidence, family);

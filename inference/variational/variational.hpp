@@ -1,6 +1,7 @@
 #pragma once
 // The best member of a variational family: max over q of L(q).
 
+#include <credo/core/gaussian_table.hpp>
 #include <credo/inference/infer.hpp>
 #include <credo/inference/variational/family.hpp>
 
@@ -98,6 +99,24 @@ struct ScoreMessage {
   Table score;        ///< J; a scalar when not kept
 };
 
+/// The same where continuous variables are: quadratic forms over the continuous variables, one per
+/// joint state of the discrete ones (of dimension 0 where there are none).
+struct GaussianScoreMessage {
+  VariableId eliminated = 0;
+  Scope scope;       ///< discrete variables of U
+  Scope continuous;  ///< continuous variables of U, the blocks of the forms in this order
+  std::vector<QuadraticForm> message;  ///< U
+  Scope score_scope;                   ///< of J
+  Scope score_continuous;              ///< of J; a continuous `eliminated` is the first block
+  std::vector<QuadraticForm> score;    ///< J
+};
+
+/// The first two moments of a vector x in R^n: of a Gaussian, or of a mixture.
+struct GaussianMoments {
+  std::vector<double> mean;        ///< n
+  std::vector<double> covariance;  ///< n x n, row-major, symmetric
+};
+
 /// One local term of log Z - L(q): E_q[ log q_v(x_v | x_pa) - log p(x_v | what comes before) ] >=
 /// 0.
 struct GapTerm {
@@ -139,6 +158,22 @@ struct VariationalResult {
   /// Under q; one vector per variable, empty when not computed; observed: 1 on the state.
   std::vector<std::vector<double>> marginals;
 
+  /// \name Graphs with continuous variables
+  ///@{
+  /// In place of `conditionals` for continuous children: kernels over (parents..., child), aligned
+  /// with Family::conditionals(); nothing for discrete and for observed variables. An arg-max has
+  /// covariance 0; gains on observed parents are 0, and states of observed parents other than the
+  /// observed one repeat its kernel.
+  std::vector<std::optional<GaussianTable>> gaussian_conditionals;
+  /// In place of `messages`.
+  std::vector<GaussianScoreMessage> gaussian_messages;
+  /// In place of `marginals` for continuous variables: mean and covariance under q (of a mixture
+  /// where discrete variables are above); observed: the value and 0.
+  std::vector<GaussianMoments> gaussian_marginals;
+  /// Status refused: the variable whose integral, maximum or minimum does not exist.
+  std::optional<VariableId> breakdown;
+  ///@}
+
   /// When options.gap: natural log of Z, and terms that add up to log_z - value when every weight
   /// is 1.
   double log_z = kNaN;
@@ -158,8 +193,9 @@ struct VariationalResult {
   [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
 };
 
-/// Maximises L(q) over the family. Throws EvidenceError, ModelError, OptionError on wrong input;
-/// everything else is a status.
+/// Maximises L(q) over the family. With continuous variables by the sweep only: exact where the
+/// family is soluble, else refused with the reason. Throws EvidenceError, ModelError, OptionError
+/// on wrong input; everything else is a status.
 [[nodiscard]] VariationalResult maximize(const FactorGraph& graph, const Evidence& evidence,
                                          const Family& family,
                                          const VariationalOptions& options = {});

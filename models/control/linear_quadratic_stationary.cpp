@@ -1,0 +1,149 @@
+// Infinite horizons: the fixed point of one slice.
+//
+// One slice has x, u and x', the reward of (x, u), the dynamics, and V / alpha as a log-factor of
+// x'. Eliminating x' and u with the generic sweep turns V of x' into the message over x; repeated
+// from the final reward until P and p stand still, that message solves the discrete algebraic
+// Riccati equation of the method. What c grows by in one step is the value per step. Invariant: P
+// and p of the last message. Cost: a slice's elimination per step; convergence is geometric with
+// the square of the closed loop's spectral radius.
+
+#include <credo/core/numerics.hpp>
+#include <credo/models/control/linear_quadratic.hpp>
+#include <credo/models/control/linear_quadratic_parts.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace credo::control {
+
+namespace {
+
+double largest(const std::vector<double>& entries) {
+  double bound = 0.0;
+  for (const double x : entries) bound = std::max(bound, std::fabs(x));
+  return bound;
+}
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double bound = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) bound = std::max(bound, std::fabs(a[i] - b[i]));
+  return bound;
+}
+
+class Slice {
+ public:
+  Slice(const LinearQuadratic& problem, const LinearQuadraticOptions& options)
+      : problem_(problem),
+        options_(options),
+        kinds_(kinds_of(options)),
+        reward_(reward_table(problem, problem.steps.front(), options.temperature)),
+        dynamics_(dynamics_table(problem, problem.steps.front())) {
+    engine_.marginals = false;
+  }
+
+  /// V of x' to V of x, with the decision.
+  VariationalResult eliminate(const QuadraticForm& value, LinearQuadraticDecision& decision) const {
+    FactorGraph graph;
+    const std::size_t n = problem_.states;
+    const VariableId x = graph.add_continuous_variable("x", n);
+    const VariableId u = graph.add_continuous_variable("u", problem_.controls);
+    const VariableId next = graph.add_continuous_variable("x'", n);
+    graph.add_gaussian_factor({x, u}, reward_);
+    const GaussianFactorId dynamics = graph.add_gaussian_factor({x, u, next}, dynamics_);
+    graph.add_gaussian_factor({next}, GaussianTable::quadratic({}, {n}, {value}));
+    Family family(graph);
+    // x is above all that is eliminated: any kernel will do.
+    family.charge(
+        x, {},
+        GaussianTable::conditional(
+            {}, {n}, {{{}, std::vector<double>(n, 0.0), std::vector<double>(n * n, 0.0)}}),
+        kInfinity);
+    kinds_.best ? family.arg_max(u, {x}) : family.free(u, {x});
+    family.charge_gaussian(dynamics, kinds_.charge);
+    VariationalResult result = maximize(graph, {}, family, engine_);
+    if (!result.ok()) return result;
+    for (const GaussianScoreMessage& message : result.gaussian_messages) {
+      if (message.eliminated == u)
+        take_value(message.message.front(), options_.temperature, decision);
+    }
+    const LinearGaussian& q = result.gaussian_conditionals[1]->kernels().front();
+    decision.gain = q.gain;
+    decision.offset = q.offset;
+    decision.covariance = q.covariance;
+    return result;
+  }
+
+ private:
+  const LinearQuadratic& problem_;
+  const LinearQuadraticOptions& options_;
+  LinearQuadraticKinds kinds_;
+  GaussianTable reward_;
+  GaussianTable dynamics_;
+  VariationalOptions engine_;
+};
+
+LinearQuadraticDecision final_value(const LinearQuadratic& problem) {
+  LinearQuadraticDecision value;
+  const std::size_t n = problem.states;
+  value.curvature = or_zeros(problem.final_cost, n * n);
+  value.slope = or_zeros(problem.final_gradient, n);
+  const auto goal = or_zeros(problem.final_goal, n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t k = 0; k < n; ++k) value.slope[i] -= value.curvature[i * n + k] * goal[k];
+  }
+  value.constant = 0.0;
+  return value;
+}
+
+}  // namespace
+
+LinearQuadraticSolution solve_stationary(const LinearQuadratic& problem,
+                                         const LinearQuadraticOptions& options) {
+  LinearQuadraticSolution solution;
+  if (std::string why = why_not_stabilisable(problem); !why.empty()) {
+    solution.status = Status::refused;
+    solution.message = std::move(why);
+    return solution;
+  }
+  const Slice slice(problem, options);
+  LinearQuadraticDecision value = final_value(problem);
+  for (std::size_t i = 1; i <= options.maximum_steps; ++i) {
+    LinearQuadraticDecision next;
+    value.constant = 0.0;
+    const VariationalResult result = slice.eliminate(value_form(value, options.temperature), next);
+    solution.iterations = i;
+    if (!result.ok()) {
+      solution.status = result.status;
+      solution.message = fmt::format("after {} backward steps: {}", i, result.message);
+      solution.breakdown_step = 0;
+      return solution;
+    }
+    const double change = std::max(largest_difference(next.curvature, value.curvature),
+                                   largest_difference(next.slope, value.slope));
+    solution.residual = change / std::max(largest(next.curvature), 1e-300);
+    value = std::move(next);
+    if (solution.residual <= options.tolerance) break;
+  }
+  solution.decisions = {value};
+  solution.spectral_radius = closed_loop_radius(problem, value);
+  if (!(solution.residual <= options.tolerance)) {
+    solution.status = Status::refused;
+    solution.message = fmt::format(
+        "no fixed point after {} backward steps: P and p still change by {:.3g} of P in one step, "
+        "tolerance {:.3g}",
+        solution.iterations, solution.residual, options.tolerance);
+    return solution;
+  }
+  solution.status = Status::ok;
+  solution.message = "answered";
+  if (!(solution.spectral_radius < 1.0)) {
+    solution.message += "; the loop A + B K is not stable: its unstable part costs nothing";
+  }
+  solution.expected_reward = average_reward(problem, value);
+  return solution;
+}
+
+}  // namespace credo::control
