@@ -2,6 +2,7 @@
 
 #include "commands.hpp"
 #include "control_report.hpp"
+#include "linear_quadratic_command.hpp"
 #include "exit_code.hpp"
 #include "input.hpp"
 #include "output.hpp"
@@ -130,6 +131,7 @@ control::ControlOptions make_options(const Arguments& a, const Stopwatch& since_
 
 ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start) {
   const ControlArguments& c = arguments.control;
+  if (is_linear_quadratic(c)) return run_linear_quadratic(arguments);
   const std::string format =
       require_one_of("--format", arguments.output.format, {"text", "json", "svg"});
   check_options(c, format);

@@ -15,6 +15,7 @@
 // The integrals exist when A is positive definite, which its scaled Cholesky factorisation decides.
 // Cost: (dim y + dim z)^3.
 
+#include <credo/core/covariance_factor.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/gaussian_form.hpp>
 
@@ -59,19 +60,15 @@ std::vector<double> entries_of(const MatrixXd& matrix) {
 
 void symmetrise(MatrixXd& matrix) { matrix = (matrix + matrix.transpose()).eval() / 2.0; }
 
-/// G with G G' = covariance and full column rank. Scaled to a correlation matrix first: variances
-/// may differ by twenty orders of magnitude.
+/// G with G G' = covariance and full column rank.
 MatrixXd root_of(const MatrixXd& covariance) {
   const Index n = covariance.rows();
-  const VectorXd scale = covariance.diagonal().cwiseMax(0.0).cwiseSqrt();
-  if (n == 1) return scale[0] > 0.0 ? MatrixXd(scale) : MatrixXd(1, 0);
-  const VectorXd inverse = scale.unaryExpr([](double s) { return s > 0.0 ? 1.0 / s : 0.0; });
-  const MatrixXd correlation = inverse.asDiagonal() * covariance * inverse.asDiagonal();
-  const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(correlation);
-  Index rank = 0;
-  while (rank < n && solver.eigenvalues()[n - 1 - rank] > kRounding) ++rank;
-  return scale.asDiagonal() * solver.eigenvectors().rightCols(rank) *
-         solver.eigenvalues().tail(rank).cwiseSqrt().asDiagonal();
+  const CovarianceFactor factor =
+      factorise_covariance({covariance.data(), static_cast<std::size_t>(covariance.size())},
+                           static_cast<std::size_t>(n));
+  const MatrixXd noise = matrix_of(factor.noise, n, size_of(factor.rank));
+  if (factor.rotation.empty()) return noise;
+  return matrix_of(factor.rotation, n, n).transpose() * noise;
 }
 
 /// log |det| of a square matrix.

@@ -140,7 +140,7 @@ LinearQuadraticSolution solve_stationary(const LinearQuadratic& problem,
   solution.status = Status::ok;
   solution.message = "answered";
   if (!(solution.spectral_radius < 1.0)) {
-    solution.message += "; the loop A + B K is not stable: its unstable part costs nothing";
+    solution.message += "; the loop A + B K is not stable in the true world";
   }
   solution.expected_reward = average_reward(problem, value);
   return solution;

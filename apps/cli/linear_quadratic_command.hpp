@@ -1,0 +1,14 @@
+#pragma once
+// credo control on linear-quadratic problems.
+
+#include "arguments.hpp"
+#include "exit_code.hpp"
+
+namespace credo::cli {
+
+/// Whether the file that --environment names describes such a problem.
+[[nodiscard]] bool is_linear_quadratic(const ControlArguments& arguments);
+
+[[nodiscard]] ExitCode run_linear_quadratic(const Arguments& arguments);
+
+}  // namespace credo::cli

@@ -1,0 +1,45 @@
+#pragma once
+// Switching linear-Gaussian models: a hidden Markov chain of modes chooses the step.
+
+#include <credo/models/state_space/state_space.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace credo {
+
+/// Mode m_t is a Markov chain; given it, x_t and y_t follow the steps of models[m_t]: y_t that of
+/// m_t, and x_t+1 that of m_t+1.
+struct SwitchingModel {
+  /// One step each, all of the same sizes; initial mean and covariance are those of the first.
+  std::vector<StateSpaceModel> modes;
+  std::vector<double> initial;     ///< p(m_1), linear
+  std::vector<double> transition;  ///< p(m_t+1 | m_t), row-major, linear
+
+  /// Throws ModelError.
+  void validate() const;
+};
+
+/// Poisoned until computed.
+struct SwitchingAnswer {
+  Status status = Status::not_run;
+  std::string message = "not run yet";
+  Guarantee guarantee = Guarantee::none;
+  double log_likelihood = kNaN;
+  /// Row t: p(m_t | y_1 .. y_t).
+  std::vector<std::vector<double>> modes;
+  /// Row t: mean and covariance of x_t given y_1 .. y_t, all modes together.
+  std::vector<std::vector<double>> means;
+  std::vector<std::vector<double>> covariances;
+
+  [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
+};
+
+/// Approximate: for every mode the mixture over the modes before is replaced by the Gaussian of its
+/// mean and covariance (second-order generalised pseudo-Bayes, Bar-Shalom and Li 1993; Lauritzen
+/// 1992 for weak marginals). Guarantee none, and message says so; exact, and said to be, for one
+/// mode and for up to two observations. Cost: modes^2 filter steps per observation.
+[[nodiscard]] SwitchingAnswer filter(const SwitchingModel& model,
+                                     const ObservationSequence& observations);
+
+}  // namespace credo

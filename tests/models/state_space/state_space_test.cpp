@@ -1,0 +1,222 @@
+// State space models against the textbook's Kalman filter and Rauch-Tung-Striebel smoother.
+
+#include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
+#include <credo/models/random.hpp>
+#include <credo/models/state_space/state_space.hpp>
+
+#include <doctest/doctest.h>
+#include <Eigen/Core>
+#include <Eigen/LU>
+
+#include <cmath>
+#include <numbers>
+
+using namespace credo;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+using RowMajor = Eigen::Matrix<double, -1, -1, Eigen::RowMajor>;
+
+std::vector<double> rows(const RowMajor& m) { return {m.data(), m.data() + m.size()}; }
+
+MatrixXd matrix(const std::vector<double>& entries, Eigen::Index r, Eigen::Index c) {
+  if (entries.empty()) return MatrixXd::Zero(r, c);
+  return Eigen::Map<const RowMajor>(entries.data(), r, c);
+}
+
+MatrixXd random_matrix(Random& random, Eigen::Index r, Eigen::Index c) {
+  MatrixXd m(r, c);
+  for (Eigen::Index i = 0; i < m.size(); ++i) m.data()[i] = random.uniform(-0.8, 0.8);
+  return m;
+}
+
+MatrixXd random_covariance(Random& random, Eigen::Index n) {
+  const MatrixXd root = random_matrix(random, n, n);
+  return root * root.transpose() + 0.1 * MatrixXd::Identity(n, n);
+}
+
+StateSpaceModel random_model(Random& random, std::size_t steps) {
+  StateSpaceModel model;
+  model.states = 3;
+  model.observations = 2;
+  for (std::size_t t = 0; t < steps; ++t) {
+    model.steps.push_back({rows(random_matrix(random, 3, 3)), rows(random_matrix(random, 3, 1)),
+                           rows(random_covariance(random, 3)), rows(random_matrix(random, 2, 3)),
+                           rows(random_matrix(random, 2, 1)), rows(random_covariance(random, 2))});
+  }
+  model.initial_mean = rows(random_matrix(random, 3, 1));
+  model.initial_covariance = rows(random_covariance(random, 3));
+  return model;
+}
+
+ObservationSequence random_observations(Random& random, std::size_t count) {
+  ObservationSequence y;
+  for (std::size_t t = 0; t < count; ++t) {
+    y.push_back({random.uniform(-2.0, 2.0), random.uniform(-2.0, 2.0)});
+  }
+  return y;
+}
+
+/// The textbook: predictions, filtered and smoothed moments.
+struct Textbook {
+  std::vector<VectorXd> mean;
+  std::vector<MatrixXd> covariance;
+  std::vector<VectorXd> smoothed_mean;
+  std::vector<MatrixXd> smoothed_covariance;
+  double log_likelihood = 0.0;
+};
+
+Textbook textbook(const StateSpaceModel& model, const ObservationSequence& observations) {
+  const auto n = static_cast<Eigen::Index>(model.states);
+  const auto k = static_cast<Eigen::Index>(model.observations);
+  Textbook result;
+  std::vector<VectorXd> predicted_mean;
+  std::vector<MatrixXd> predicted_covariance;
+  VectorXd m = matrix(model.initial_mean, n, 1);
+  MatrixXd p = matrix(model.initial_covariance, n, n);
+  for (std::size_t t = 0; t < observations.size(); ++t) {
+    const StateSpaceStep& s = model.step(t);
+    predicted_mean.push_back(m);
+    predicted_covariance.push_back(p);
+    std::vector<Eigen::Index> there;
+    for (Eigen::Index i = 0; i < k && !observations[t].empty(); ++i) {
+      if (!std::isnan(observations[t][static_cast<std::size_t>(i)])) there.push_back(i);
+    }
+    const auto r = static_cast<Eigen::Index>(there.size());
+    if (r > 0) {
+      const MatrixXd c = matrix(s.observation, k, n)(there, Eigen::all);
+      const MatrixXd v = matrix(s.observation_noise, k, k)(there, there);
+      VectorXd innovation = -c * m - VectorXd(matrix(s.observation_offset, k, 1)(there, 0));
+      for (Eigen::Index i = 0; i < r; ++i) {
+        innovation[i] +=
+            observations[t][static_cast<std::size_t>(there[static_cast<std::size_t>(i)])];
+      }
+      const MatrixXd spread = c * p * c.transpose() + v;
+      const MatrixXd gain = p * c.transpose() * spread.inverse();
+      m += gain * innovation;
+      p = (p - gain * spread * gain.transpose()).eval();
+      result.log_likelihood -= (innovation.dot(spread.inverse() * innovation) +
+                                std::log((2.0 * std::numbers::pi * spread).determinant())) /
+                               2.0;
+    }
+    result.mean.push_back(m);
+    result.covariance.push_back(p);
+    const MatrixXd a = matrix(s.transition, n, n);
+    m = (a * m + matrix(s.offset, n, 1)).eval();
+    p = (a * p * a.transpose() + matrix(s.noise, n, n)).eval();
+  }
+  result.smoothed_mean = result.mean;
+  result.smoothed_covariance = result.covariance;
+  for (std::size_t t = observations.size() - 1; t-- > 0;) {
+    const MatrixXd back = result.covariance[t] *
+                          matrix(model.step(t).transition, n, n).transpose() *
+                          predicted_covariance[t + 1].inverse();
+    result.smoothed_mean[t] += back * (result.smoothed_mean[t + 1] - predicted_mean[t + 1]);
+    result.smoothed_covariance[t] +=
+        back * (result.smoothed_covariance[t + 1] - predicted_covariance[t + 1]) * back.transpose();
+  }
+  return result;
+}
+
+void check_near(const std::vector<double>& a, const MatrixXd& b, double tolerance) {
+  CHECK((matrix(a, b.rows(), b.cols()) - b).cwiseAbs().maxCoeff() < tolerance);
+}
+
+}  // namespace
+
+TEST_CASE("state space: filter, smoother and likelihood, different at every time") {
+  Random random(1);
+  for (int repeat = 0; repeat < 4; ++repeat) {
+    const StateSpaceModel model = random_model(random, 12);
+    ObservationSequence y = random_observations(random, 12);
+    if (repeat > 0) {  // missing components, missing vectors, one way and another
+      y[3][1] = kNaN;
+      y[5] = {};
+      y[6] = {kNaN, kNaN};
+      y[11][0] = kNaN;
+      y[0] = {};
+    }
+    const Textbook expected = textbook(model, y);
+    const StateSpaceAnswer f = filter(model, y);
+    const StateSpaceAnswer s = smooth(model, y);
+    REQUIRE_MESSAGE(f.ok(), f.message);
+    REQUIRE_MESSAGE(s.ok(), s.message);
+    CHECK(f.log_likelihood == doctest::Approx(expected.log_likelihood).epsilon(1e-11));
+    CHECK(s.log_likelihood == doctest::Approx(expected.log_likelihood).epsilon(1e-11));
+    for (std::size_t t = 0; t < 12; ++t) {
+      CAPTURE(t);
+      check_near(f.means[t], expected.mean[t], 1e-11);
+      check_near(f.covariances[t], expected.covariance[t], 1e-11);
+      check_near(s.means[t], expected.smoothed_mean[t], 1e-11);
+      check_near(s.covariances[t], expected.smoothed_covariance[t], 1e-11);
+    }
+  }
+}
+
+TEST_CASE("state space: certain dynamics and certain observations") {
+  // A constant seen exactly in its first component.
+  StateSpaceModel model;
+  model.states = 2;
+  model.observations = 1;
+  model.steps = {{{1, 0, 0, 1}, {}, {}, {1, 0}, {}, {}}};
+  model.initial_mean = {0.0, 1.0};
+  model.initial_covariance = {2.0, 1.0, 1.0, 3.0};
+  const StateSpaceAnswer f = filter(model, {{1.0}, {}});
+  REQUIRE_MESSAGE(f.ok(), f.message);
+  CHECK(f.means[1][0] == doctest::Approx(1.0).epsilon(1e-12));
+  CHECK(f.means[1][1] == doctest::Approx(1.5).epsilon(1e-12));
+  CHECK(f.covariances[1][0] == doctest::Approx(0.0).scale(1.0).epsilon(1e-12));
+  CHECK(f.covariances[1][3] == doctest::Approx(2.5).epsilon(1e-12));
+  const StateSpaceAnswer s = smooth(model, {{1.0}, {}});
+  REQUIRE_MESSAGE(s.ok(), s.message);
+  CHECK(s.means[0][1] == doctest::Approx(1.5).epsilon(1e-12));
+  const StateSpaceAnswer contradiction = filter(model, {{1.0}, {2.0}});
+  CHECK(contradiction.status == Status::impossible_evidence);
+  CHECK(contradiction.log_likelihood == -kInfinity);
+}
+
+TEST_CASE("state space: the steady state is the limit of the filter") {
+  Random random(2);
+  StateSpaceModel model = random_model(random, 1);
+  model.steps[0].offset.clear();
+  const SteadyState steady = steady_state(model);
+  REQUIRE_MESSAGE(steady.ok(), steady.message);
+  const Textbook long_run = textbook(model, random_observations(random, 400));
+  check_near(steady.filtered_covariance, long_run.covariance.back(), 1e-11);
+  const MatrixXd c = matrix(model.steps[0].observation, 2, 3);
+  const MatrixXd predicted = matrix(steady.predicted_covariance, 3, 3);
+  const MatrixXd spread =
+      c * predicted * c.transpose() + matrix(model.steps[0].observation_noise, 2, 2);
+  check_near(steady.gain, predicted * c.transpose() * spread.inverse(), 1e-11);
+}
+
+TEST_CASE("state space: twenty thousand steps") {
+  Random random(3);
+  StateSpaceModel model = random_model(random, 1);
+  const ObservationSequence y = random_observations(random, 20000);
+  const StateSpaceAnswer s = smooth(model, y);
+  REQUIRE_MESSAGE(s.ok(), s.message);
+  const Textbook expected = textbook(model, y);
+  CHECK(s.log_likelihood == doctest::Approx(expected.log_likelihood).epsilon(1e-11));
+  for (const std::size_t t : {std::size_t{0}, std::size_t{9999}, std::size_t{19999}}) {
+    check_near(s.means[t], expected.smoothed_mean[t], 1e-10);
+    check_near(s.covariances[t], expected.smoothed_covariance[t], 1e-10);
+  }
+}
+
+TEST_CASE("state space: wrong input is named") {
+  Random random(4);
+  StateSpaceModel model = random_model(random, 3);
+  CHECK_THROWS_WITH_AS(static_cast<void>(filter(model, {{1.0, 2.0}})),
+                       doctest::Contains("expected 3 observations"), ModelError);
+  CHECK_THROWS_WITH_AS(static_cast<void>(smooth(model, {{1.0, 2.0}, {1.0}, {}})),
+                       doctest::Contains("observation 1"), ModelError);
+  CHECK_THROWS_WITH_AS(static_cast<void>(steady_state(model)), doctest::Contains("one step"),
+                       ModelError);
+  model.steps[1].observation.pop_back();
+  CHECK_THROWS_WITH_AS(static_cast<void>(smooth(model, {{}, {}, {}})),
+                       doctest::Contains("step 1, C (observation)"), ModelError);
+}
