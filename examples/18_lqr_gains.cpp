@@ -2,11 +2,14 @@
 // variables: linear-Gaussian dynamics, quadratic log-factors for the reward. One reverse sweep of
 // the generic engine solves it. Dynamics clamped: the textbook's Riccati recursion, printed beside
 // it. Dynamics free: the posterior, which counts on lucky noise. Charged with rho: everything
-// between and beyond, until for the worst noise no answer exists.
+// between and beyond, until for the worst noise no answer exists. With the name of a file: draws
+// the swing-up of a pendulum, the same elimination around better and better trajectories.
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/variational.hpp>
+#include <credo/models/control/iterated_linear_quadratic.hpp>
 
 #include <cstdio>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -75,9 +78,31 @@ void print_textbook() {
   std::printf("%-22s K = (%9.6f, %9.6f)\n", "Riccati recursion", k0, k1);
 }
 
+void draw_swing_up(const char* path) {
+  const control::SmoothProblem problem = control::pendulum_swing_up();
+  control::IteratedOptions options;
+  options.initial_controls = control::pendulum_first_controls();
+  options.tolerance = 1e-2;
+  const control::IteratedSolution best_found = control::solve_iterated(problem, options);
+  std::vector<control::Curve> curves = {{"angle from upright (rad)", {}, {0}},
+                                        {"angular velocity (rad/s)", {}, {0}},
+                                        {"torque (N m), at most 2", {}, {-2, 2}}};
+  for (std::size_t t = 0; t < problem.horizon; ++t) {
+    curves[0].values.push_back(best_found.states[2 * t]);
+    curves[1].values.push_back(best_found.states[2 * t + 1]);
+    curves[2].values.push_back(control::pendulum_torque(best_found.controls[t]));
+  }
+  std::ofstream(path) << control::draw_curves(
+      curves, 0.05, "Swing-up of a pendulum by repeated linear-quadratic control");
+}
+
 }  // namespace
 
-int main() {
+int main(int argument_count, char** arguments) {
+  if (argument_count > 1) {
+    draw_swing_up(arguments[1]);
+    return 0;
+  }
   const Chain chain = build();
   print_textbook();
   print("clamped", best(chain, kInfinity));
@@ -87,4 +112,5 @@ int main() {
   print("robust, rho = -100", best(chain, -100));
   print("robust, rho = -10", best(chain, -10));
   print("robust, rho = -1", best(chain, -1));
+  print("robust, rho = -0.5", best(chain, -0.5));
 }

@@ -2,9 +2,9 @@
 
 #include "commands.hpp"
 #include "control_report.hpp"
-#include "linear_quadratic_command.hpp"
 #include "exit_code.hpp"
 #include "input.hpp"
+#include "linear_quadratic_command.hpp"
 #include "output.hpp"
 
 #include <credo/core/error.hpp>

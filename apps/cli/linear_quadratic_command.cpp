@@ -81,7 +81,7 @@ std::string to_text(const LinearQuadratic& problem, const LinearQuadraticSolutio
   }
   TextTable table;
   table.add_row({"step", "K", "k", "Sigma", "P", "p", "c"});
-  const std::size_t shown = c.all_values ? s.decisions.size() : 10;
+  constexpr std::size_t shown = 10;
   for (std::size_t t = 0; t < std::min(shown, s.decisions.size()); ++t) {
     const LinearQuadraticDecision& d = s.decisions[t];
     table.add_row({infinite ? "all" : std::to_string(t + 1), describe(d.gain, n),
@@ -91,7 +91,7 @@ std::string to_text(const LinearQuadratic& problem, const LinearQuadraticSolutio
   }
   text += table.render();
   if (s.decisions.size() > shown) {
-    text += fmt::format("... {} more steps (--values)\n", s.decisions.size() - shown);
+    text += fmt::format("... {} more steps (--format json has them)\n", s.decisions.size() - shown);
   }
   return text;
 }

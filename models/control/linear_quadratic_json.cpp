@@ -122,8 +122,9 @@ LinearQuadratic describe(const json& object, const Place& file) {
 
 LinearQuadratic parse_linear_quadratic_json(std::string_view text_of_file,
                                             const std::string& source) {
-  const json object = parse_strict(text_of_file, source);
-  LinearQuadratic problem = describe(object, Place{source, ""});
+  const Source where{source, text_of_file};
+  const json object = parse_strict(where);
+  LinearQuadratic problem = describe(object, Place{where, ""});
   try {
     problem.validate();
   } catch (const ModelError& e) {
