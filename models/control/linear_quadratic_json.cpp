@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
+#include <system_error>
 
 namespace credo::control {
 namespace {
@@ -138,8 +140,13 @@ LinearQuadratic read_linear_quadratic_json(const std::string& path) {
 }
 
 bool is_linear_quadratic_json(const std::string& path) {
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(path, failure)) return false;  // a pipe is read only once
   try {
-    const json object = json::parse(read_text(path), nullptr, false);
+    const std::string text_of_file = read_text(path);
+    // Every such file has the key B: nothing else is parsed twice.
+    if (text_of_file.find("\"B\"") == std::string::npos) return false;
+    const json object = json::parse(text_of_file, nullptr, false);
     return object.is_object() && (object.contains("A") || object.contains("steps"));
   } catch (const FileError&) {
     return false;

@@ -39,7 +39,7 @@ TEST_CASE("control: a linear-quadratic file, finite and infinite") {
   REQUIRE(infinite.code == 0);
   CHECK(contains(infinite.out, "infinite horizon"));
   CHECK(contains(infinite.out, "Riccati residual"));
-  CHECK(contains(infinite.out, "-8.2254"));
+  CHECK(contains(infinite.out, "-8.22537"));
 }
 
 TEST_CASE("control: linear-quadratic breakdown and wrong input") {
