@@ -26,6 +26,10 @@ struct Chain {
   std::vector<GaussianFactorId> moves;
 };
 
+std::string name_of(const char* letter, int t) {
+  return std::string(letter).append(std::to_string(t));
+}
+
 Chain build() {
   Chain c;
   const auto cost =
@@ -34,8 +38,8 @@ Chain build() {
       {}, {2, 1, 2}, {{{1, 0.3, 0, 0, 1, 0.3}, {0, 0}, {0, 0, 0, kNoise}}});
   c.x.push_back(c.graph.add_continuous_variable("x1", 2));
   for (int t = 1; t <= kSteps; ++t) {
-    c.u.push_back(c.graph.add_continuous_variable("u" + std::to_string(t)));
-    c.x.push_back(c.graph.add_continuous_variable("x" + std::to_string(t + 1), 2));
+    c.u.push_back(c.graph.add_continuous_variable(name_of("u", t)));
+    c.x.push_back(c.graph.add_continuous_variable(name_of("x", t + 1), 2));
     c.graph.add_gaussian_factor({c.x.end()[-2], c.u.back()}, cost);
     c.moves.push_back(c.graph.add_gaussian_factor({c.x.end()[-2], c.u.back(), c.x.back()}, move));
   }
