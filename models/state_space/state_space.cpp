@@ -213,30 +213,68 @@ StateSpaceGraph state_space_graph(const StateSpaceModel& model,
   return result;
 }
 
+CompiledSmoother::CompiledSmoother(const StateSpaceModel& model, const ObservationSequence& pattern)
+    : states_(model.states),
+      chain_(state_space_graph(model, pattern)),
+      compiled_(chain_.graph, chain_.evidence) {
+  for (const std::vector<double>& y : pattern) present_.push_back(present(y));
+}
+
+const GaussianAnswer& CompiledSmoother::run(const ObservationSequence& observations) {
+  if (observations.size() != present_.size()) {
+    throw ModelError(fmt::format("compiled smoother: expected {} observations, got {}",
+                                 present_.size(), observations.size()));
+  }
+  observed_.clear();
+  for (std::size_t t = 0; t < observations.size(); ++t) {
+    const std::vector<double>& y = observations[t];
+    std::size_t there = 0;
+    for (const double component : y) there += std::isnan(component) ? 0 : 1;
+    bool fits = there == present_[t].size();
+    for (const std::size_t i : present_[t]) {
+      fits = fits && i < y.size() && std::isfinite(y[i]);
+      if (fits) observed_.push_back(y[i]);
+    }
+    if (fits) continue;
+    throw ModelError(fmt::format(
+        "compiled smoother, observation {}: expected the {} components of the pattern, got {}", t,
+        present_[t].size(), there));
+  }
+  compiled_.run(observed_, answer_);
+  return answer_;
+}
+
+std::span<const double> CompiledSmoother::mean(std::size_t t) const {
+  return std::span(answer_.means).subspan(compiled_.mean_offset(chain_.states.at(t)), states_);
+}
+
+std::span<const double> CompiledSmoother::covariance(std::size_t t) const {
+  return std::span(answer_.covariances)
+      .subspan(compiled_.covariance_offset(chain_.states.at(t)), states_ * states_);
+}
+
 StateSpaceAnswer smooth(const StateSpaceModel& model, const ObservationSequence& observations) {
-  const StateSpaceGraph chain = state_space_graph(model, observations);
   StateSpaceAnswer result;
   if (observations.empty()) {
+    model.validate();
     result.status = Status::ok;
     result.message = "answered";
     result.guarantee = Guarantee::exact;
     result.log_likelihood = 0.0;
     return result;
   }
-  CompiledGaussian compiled(chain.graph, chain.evidence);
-  const GaussianAnswer answer = compiled.run(chain.evidence);
+  CompiledSmoother compiled(model, observations);
+  const GaussianAnswer& answer = compiled.run(observations);
   result.status = answer.status;
   result.message = answer.ok() ? "answered" : answer.message;
   result.log_likelihood = answer.log_z;
   if (!answer.ok()) return result;
   result.guarantee = Guarantee::exact;
-  const auto n = static_cast<std::ptrdiff_t>(model.states);
-  for (const VariableId x : chain.states) {
-    const auto mean = answer.means.begin() + static_cast<std::ptrdiff_t>(compiled.mean_offset(x));
-    const auto covariance =
-        answer.covariances.begin() + static_cast<std::ptrdiff_t>(compiled.covariance_offset(x));
-    result.means.emplace_back(mean, mean + n);
-    result.covariances.emplace_back(covariance, covariance + n * n);
+  for (std::size_t t = 0; t < observations.size(); ++t) {
+    const auto mean = compiled.mean(t);
+    const auto covariance = compiled.covariance(t);
+    result.means.emplace_back(mean.begin(), mean.end());
+    result.covariances.emplace_back(covariance.begin(), covariance.end());
   }
   return result;
 }

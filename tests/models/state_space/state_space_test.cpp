@@ -207,6 +207,32 @@ TEST_CASE("state space: twenty thousand steps") {
   }
 }
 
+TEST_CASE("state space: planned once, run on other observations") {
+  Random random(5);
+  const StateSpaceModel model = random_model(random, 1);
+  ObservationSequence y = random_observations(random, 30);
+  y[4] = {};
+  y[7][0] = kNaN;
+  CompiledSmoother smoother(model, y);
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    for (std::vector<double>& v : y) {
+      for (double& component : v) component += random.uniform();
+    }
+    const GaussianAnswer& answer = smoother.run(y);
+    REQUIRE_MESSAGE(answer.ok(), answer.message);
+    const Textbook expected = textbook(model, y);
+    CHECK(answer.log_z == doctest::Approx(expected.log_likelihood).epsilon(1e-11));
+    const auto mean = smoother.mean(9);
+    const auto covariance = smoother.covariance(9);
+    check_near({mean.begin(), mean.end()}, expected.smoothed_mean[9], 1e-11);
+    check_near({covariance.begin(), covariance.end()}, expected.smoothed_covariance[9], 1e-11);
+  }
+  y[4] = {1.0, 2.0};
+  CHECK_THROWS_WITH_AS(smoother.run(y), doctest::Contains("observation 4"), ModelError);
+  y.pop_back();
+  CHECK_THROWS_AS(smoother.run(y), ModelError);
+}
+
 TEST_CASE("state space: wrong input is named") {
   Random random(4);
   StateSpaceModel model = random_model(random, 3);
