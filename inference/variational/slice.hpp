@@ -118,6 +118,14 @@ class Slice {
   /// as given. Rows of contexts with U = -infinity are 0.
   [[nodiscard]] std::vector<double> conditional(std::span<const double> next_message) const;
 
+  /// A bound of |apply() - U| over all contexts, in exact arithmetic, from the largest numbers of
+  /// the slice and of the message. Higham 2002, sections 3.1 and 4.2, to first order in the unit
+  /// roundoff. Cost: contexts.
+  [[nodiscard]] double rounding(std::span<const double> next_message) const;
+  /// The same for every context, from what its choice and its successors weigh: scores that do not
+  /// count do not matter. 0 where U = -infinity. Cost: some sweeps.
+  [[nodiscard]] std::vector<double> roundings(std::span<const double> next_message) const;
+
   /// One row as the engine sees it, for those who build linear systems or graphs from it.
   struct Row {
     std::vector<std::uint32_t> next;

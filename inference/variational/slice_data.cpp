@@ -47,9 +47,9 @@ void permute_groups(std::vector<T>& values, std::size_t groups, std::size_t widt
 }
 
 double mass_of(const SliceDescription& d, std::size_t row) {
-  double sum = 0.0;
-  for (std::uint64_t e = d.begin[row]; e < d.begin[row + 1]; ++e) sum += d.probability[e];
-  return sum;
+  CompensatedSum sum;
+  for (std::uint64_t e = d.begin[row]; e < d.begin[row + 1]; ++e) sum.add(d.probability[e]);
+  return sum.value();
 }
 
 }  // namespace
@@ -63,6 +63,7 @@ Slice::Data::Data(SliceDescription d)
       rho(d.rho),
       weight(d.weight) {
   note_masses(d);
+  note_terms(d);
   if (d.end_probability.empty()) {
     d.end_probability.resize(contexts * choices);
     for (std::size_t row = 0; row < contexts * choices; ++row) {
@@ -157,6 +158,30 @@ void Slice::Data::choose_sums(std::span<const double> next_message, double large
   }
   call.narrow_choice = least + (high - low) <= choice;
   call.narrow_next = entry_score_range + (high - low) <= charge;
+}
+
+void Slice::Data::note_terms(const SliceDescription& d) {
+  const auto largest = [](const std::vector<double>& values) {
+    double most = 0.0;
+    for (const double v : values) most = std::max(most, v > -kInfinity ? std::fabs(v) : 0.0);
+    return most;
+  };
+  const auto largest_log = [](const std::vector<double>& values) {
+    double least = 1.0;
+    for (const double v : values) least = v > 0.0 ? std::min(least, v) : least;
+    return -std::log(least);
+  };
+  for (std::size_t row = 0; row < contexts * choices; ++row)
+    longest_row = std::max<std::size_t>(longest_row, d.begin[row + 1] - d.begin[row] + 1);
+  largest_terms = largest(d.row_score) + std::max(largest(d.entry_score), largest(d.end_score));
+  if (choice_kind != ChoiceKind::arg_max)
+    largest_terms += weight * (largest(d.log_base) + largest_log(d.choice_probability));
+  const double charge = next_kind == NextKind::charged   ? std::fabs(rho)
+                        : next_kind == NextKind::viterbi ? 1.0
+                                                         : 0.0;
+  if (charge > 0.0) {
+    largest_terms += charge * std::max(largest_log(d.probability), largest_log(d.end_probability));
+  }
 }
 
 void Slice::Data::add_up_expected_scores(const SliceDescription& d) {

@@ -26,6 +26,10 @@ struct Slice::Data {
   /// end without score included.
   double row_score_range = 0.0;
   double entry_score_range = 0.0;
+  /// Of what bounds of rounding are made: terms of the longest row, and the largest sum of score
+  /// magnitudes (with w log m, w log q, rho log k) that a row adds.
+  std::size_t longest_row = 0;
+  double largest_terms = 0.0;
 
   /// Entries of every row, or 0 when they differ; then offset says where rows are.
   std::size_t row_length = 0;
@@ -61,6 +65,7 @@ struct Slice::Data {
   [[nodiscard]] std::vector<double> grouped_rows(std::vector<double> by_row, double padding) const;
   void note_masses(const SliceDescription& description);
   void note_ranges();
+  void note_terms(const SliceDescription& description);
   void fill_log_probability(const SliceDescription& description);
   /// Whether w and rho are large beside what the scores of a sweep vary by.
   void choose_sums(std::span<const double> next_message, double largest_weight, double largest_rho,

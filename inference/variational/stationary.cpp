@@ -116,7 +116,7 @@ double Solver::sweeps_still_needed() const {
   const double rate =
       std::pow(widths_[n - 1] / widths_[n / 2], 1.0 / static_cast<double>(n - 1 - n / 2));
   if (!(rate > 0.0 && rate < 1.0)) return kInfinity;
-  return std::log(options_.tolerance / widths_[n - 1]) / std::log(rate);
+  return std::max(0.0, std::log(options_.tolerance / widths_[n - 1]) / std::log(rate));
 }
 
 bool Solver::sweep_while_cheaper(bool newton_allowed) {
@@ -211,7 +211,7 @@ void Solver::restart() {
   at_.restart(worst_case());
   failures_ = 0;
   floors_ = 0;
-  certify_at_ = options_.tolerance;
+  certify_at_ = at_.contracts() ? kInfinity : options_.tolerance;
 }
 
 void Solver::sweep_while_it_helps(const std::string& after) {

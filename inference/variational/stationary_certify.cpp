@@ -9,16 +9,38 @@
 
 namespace credo::stationary {
 
+namespace {
+
+/// More sweeps are not worth it when all but this share of a bound is rounding.
+constexpr double kNoise = 0.1;
+
+}  // namespace
+
 bool Solver::known() {
   if (at_.residual() != at_.residual()) return false;
   return at_.contracts() ? known_by_contraction() : known_by_harmonic();
 }
 
 bool Solver::known_by_contraction() {
-  Bracket bracket = at_.contraction_bounds();
+  Bracket bracket = at_.contraction_bounds(at_.rounding());
   widths_.push_back(bracket.half_width);
   const bool floor = known_cheaply();
   if (!(bracket.half_width <= options_.tolerance || floor)) {
+    last_ = std::move(bracket);
+    return false;
+  }
+  const double unrounded = at_.contraction_bounds(0.0).half_width;
+  if (unrounded > certify_at_ && !floor) return false;
+  certify_at_ = unrounded / 2.0;
+  bracket = at_.contraction_bounds(slice_.rounding(at_.message()));
+  if (bracket.half_width > options_.tolerance) {
+    const std::vector<double> each = slice_.roundings(at_.message());
+    const double largest = *std::max_element(each.begin(), each.end());
+    if (Bracket closer = at_.contraction_bounds(largest); closer.half_width < bracket.half_width)
+      bracket = std::move(closer);
+  }
+  const bool noise = floor || unrounded <= kNoise * bracket.half_width;
+  if (bracket.half_width > options_.tolerance && !noise) {
     last_ = std::move(bracket);
     return false;
   }
@@ -29,13 +51,18 @@ bool Solver::known_by_contraction() {
 bool Solver::known_by_harmonic() {
   const bool floor = known_cheaply();
   if (at_.residual() > certify_at_ && !floor) return false;
-  std::optional<Bracket> bracket = at_.harmonic_bounds();
+  std::optional<Bracket> bracket = at_.harmonic_bounds(options_.tolerance, floor);
   certify_at_ = at_.residual() / 16.0;
   if (!bracket) {
     floors_ += floor ? 1 : 0;
     return floors_ > 2 && !in_newton_ && !give_up_certificate();
   }
-  if (bracket->half_width > options_.tolerance && !floor) return false;
+  if (bracket->half_width > options_.tolerance && !floor) {
+    const std::vector<double> each = slice_.roundings(at_.message());
+    const double noise = *std::max_element(each.begin(), each.end());
+    certify_at_ = std::max(certify_at_, std::min(at_.residual() / 2.0, noise));
+    if (at_.residual() > 2.0 * noise) return false;
+  }
   accept(std::move(*bracket), "super- and subharmonic by expected steps");
   return true;
 }

@@ -19,7 +19,7 @@ class Solver {
         options_(options),
         start_(Clock::now()),
         at_(slice, options),
-        certify_at_(options.tolerance) {}
+        certify_at_(at_.contracts() ? kInfinity : options.tolerance) {}
 
   StationaryResult run();
 
@@ -78,7 +78,7 @@ class Solver {
   StationaryResult result_;
   Bracket last_;
   std::vector<double> widths_;
-  double certify_at_;
+  double certify_at_;  ///< the next attempt, when changes are below
   bool restarted_ = false;
   bool in_newton_ = false;
   std::size_t rounds_ = 0;  ///< along paths

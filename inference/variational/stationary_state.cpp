@@ -11,9 +11,9 @@
 // c/(1-c) max d, c = c_max or c_min by sign (MacQueen 1966; Porteus 1971). The lower bound mirrors
 // it.
 //
-// Otherwise: with h = 1 + P h, B(V + e h) is about B(V) + e (h - 1), which is below V + e h as soon
-// as e > max (B(V) - V); one sweep decides. B is monotone, so its iterates from there only fall,
-// and from V - e h only rise.
+// Otherwise: with h = e + P h, B(V + h) is about B(V) + h - e, which is below V + h as soon as e >
+// B(V) - V; one sweep decides, by more than its rounding. B is monotone, so its iterates from there
+// only fall, and from V - h only rise.
 
 namespace credo::stationary {
 
@@ -23,6 +23,8 @@ constexpr double kUnit = 0x1p-53;
 /// Row masses above this need a certificate of the other kind.
 constexpr double kLargestContraction = 1.0 - 1e-9;
 constexpr int kAttempts = 24;
+/// Of what a certificate moves by, over what it needs: curvature, and systems not solved exactly.
+constexpr double kMargin = 1.25;
 
 bool finite(double x) { return x > -kInfinity && x < kInfinity; }
 
@@ -157,11 +159,12 @@ bool Iterate::newton_step() {
   return true;
 }
 
-Bracket Iterate::contraction_bounds() const {
+Bracket Iterate::contraction_bounds(double rounding) const {
   assert(contracts_);
-  const double most = slice_.largest_mass() / (1.0 - slice_.largest_mass());
+  const double largest = slice_.largest_mass() * (1.0 + 4.0 * kUnit);
+  const double most = largest / (1.0 - largest);
   const double least = slice_.smallest_mass() / (1.0 - slice_.smallest_mass());
-  const double allowance = rounding_ / (1.0 - slice_.largest_mass());
+  const double allowance = rounding / (1.0 - largest);
   const double up = (largest_ >= 0.0 ? most : least) * largest_ + allowance;
   const double down = (smallest_ >= 0.0 ? least : most) * smallest_ - allowance;
   Bracket result;
@@ -169,63 +172,84 @@ Bracket Iterate::contraction_bounds() const {
   result.lower = result.upper = w_;
   for (std::size_t x = 0; x < w_.size(); ++x) {
     const bool settled = !settled_.empty() && settled_[x] != 0;
-    result.lower[x] += settled ? 0.0 : down;
-    result.upper[x] += settled ? 0.0 : up;
+    result.lower[x] += settled ? -rounding : down;
+    result.upper[x] += settled ? rounding : up;
   }
   return result;
 }
 
-std::vector<double> Iterate::expected_steps(const Derivative& p) {
-  std::vector<double> one(v_.size(), 0.0);
-  for (std::size_t x = 0; x < one.size(); ++x) {
-    if (structure_->alive[x] != 0 && p.follows[x] == 0) one[x] = 1.0;
+std::vector<double> Iterate::expected_sum(const Derivative& p, const std::vector<double>& need) {
+  std::vector<double> step(v_.size(), 0.0);
+  for (std::size_t x = 0; x < step.size(); ++x) {
+    if (structure_->alive[x] != 0 && p.follows[x] == 0) step[x] = need[x];
   }
-  const std::optional<std::vector<double>> h = system_->solve(one);
+  const std::optional<std::vector<double>> h = system_->solve(step);
   if (!h) return {};
   const bool sane = std::all_of(h->begin(), h->end(), [](double t) { return t >= 0.0; });
   return sane ? *h : std::vector<double>{};
 }
 
-std::vector<double> Iterate::shifted(const std::vector<double>& h, double e) const {
+std::vector<double> Iterate::shifted(const std::vector<double>& h, double sign) const {
   std::vector<double> result = v_;
-  for (std::size_t x = 0; x < result.size(); ++x) result[x] += e * h[x];
+  for (std::size_t x = 0; x < result.size(); ++x) result[x] += sign * h[x];
   return result;
 }
 
-bool Iterate::rises(const std::vector<double>& low) {
-  std::vector<double> after(low.size());
-  apply(low, after);
-  return std::equal(low.begin(), low.end(), after.begin(),
-                    [](double a, double b) { return a <= b; });
+std::vector<double> Iterate::roundings(const std::vector<double>& v, Slack slack) const {
+  if (slack != Slack::by_context) return std::vector<double>(v.size(), slice_.rounding(v));
+  std::vector<double> result = slice_.roundings(v);
+  merge_loops(result);
+  return result;
 }
 
-bool Iterate::falls(const std::vector<double>& high) {
-  std::vector<double> after(high.size());
-  apply(high, after);
-  return std::equal(high.begin(), high.end(), after.begin(),
-                    [](double a, double b) { return a >= b; });
+bool Iterate::moves(const std::vector<double>& v, double direction, Slack slack) {
+  const std::vector<double> least =
+      slack == Slack::none ? std::vector<double>(v.size(), 0.0) : roundings(v, slack);
+  std::vector<double> after(v.size());
+  apply(v, after);
+  for (std::size_t x = 0; x < v.size(); ++x) {
+    if (v[x] == -kInfinity && after[x] == v[x]) continue;
+    if (!(direction * (after[x] - v[x]) >= least[x])) return false;
+  }
+  return true;
 }
 
-std::optional<Bracket> Iterate::harmonic_bounds() {
-  const Structure& s = structure();
+std::optional<Bracket> Iterate::harmonic_bounds(double tolerance, bool standing) {
+  structure();
+  std::optional<Bracket> bracket = harmonic_bounds_with(Slack::common);
+  if (bracket && bracket->half_width <= tolerance) return bracket;
+  std::optional<Bracket> closer = harmonic_bounds_with(Slack::by_context);
+  if (closer && !(bracket && bracket->half_width <= closer->half_width)) return closer;
+  if (bracket || !standing) return bracket;
+  return harmonic_bounds_with(Slack::none);
+}
+
+std::optional<Bracket> Iterate::harmonic_bounds_with(Slack slack) {
+  const Structure& s = *structure_;
   std::vector<double> at = v_;
-  double e = 2.0 * (residual() + rounding_);
+  std::vector<double> need = roundings(v_, slack);
+  for (double& t : need) {
+    t = kMargin * (residual() + t);
+    // A power of 2 is added to scores without rounding, which would break ties.
+    if (slack == Slack::none) t = std::exp2(std::ceil(std::log2(t)));
+  }
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     std::vector<std::uint32_t> choice = attempt == 0 ? choice_ : std::vector<std::uint32_t>{};
     derivative_ =
         derivative(slice_, s, at, slice_.score(at), attempt == 0 ? 8.0 * rounding_ : 0.0, choice);
     system_.emplace(*derivative_);
-    const std::vector<double> h = expected_steps(*derivative_);
+    const std::vector<double> h = expected_sum(*derivative_, need);
     if (h.empty()) return std::nullopt;
     Bracket result;
-    result.upper = shifted(h, e);
-    result.lower = shifted(h, -e);
-    result.half_width = e * *std::max_element(h.begin(), h.end());
-    const bool above = falls(result.upper);
-    if (above && rises(result.lower)) return result;
-    // Another choice ties, or curvature matters: the derivative where it failed, and a wider e.
+    result.upper = shifted(h, 1.0);
+    result.lower = shifted(h, -1.0);
+    result.half_width = *std::max_element(h.begin(), h.end());
+    const bool above = moves(result.upper, -1.0, slack);
+    if (above && moves(result.lower, 1.0, slack)) return result;
+    // Another choice ties, or curvature matters: the derivative where it failed, and a wider step.
     at = above ? result.lower : result.upper;
-    if (attempt % 3 == 2) e *= 2.0;
+    if (attempt % 3 != 2) continue;
+    for (double& t : need) t *= 2.0;
   }
   return std::nullopt;
 }

@@ -39,10 +39,13 @@ class Iterate {
   /// V <- V + (I - P)^-1 (B(V) - V). False when the system could not be solved.
   bool newton_step();
 
-  /// The bounds of MacQueen; needs contracts().
-  [[nodiscard]] Bracket contraction_bounds() const;
-  /// V -+ e h, checked by a sweep each; needs a V that hardly moves. Nothing when no e is found.
-  std::optional<Bracket> harmonic_bounds();
+  /// The bounds of MacQueen when a sweep is right to `rounding`; needs contracts().
+  [[nodiscard]] Bracket contraction_bounds(double rounding) const;
+  /// V -+ h, checked by a sweep each; needs a V that hardly moves. Nothing when no h is found.
+  /// Rounding is bounded over all contexts first, for each of them when that is not below
+  /// `tolerance`. Loops that gain as much as they lose allow no certain move: with `standing`, a
+  /// sweep that moves the wrong way nowhere is enough.
+  std::optional<Bracket> harmonic_bounds(double tolerance, bool standing);
 
   /// q(d | x) at V, such that the chain ends.
   [[nodiscard]] std::vector<double> conditional();
@@ -53,7 +56,8 @@ class Iterate {
   [[nodiscard]] double largest_change() const noexcept { return largest_; }
   /// Where the largest change is.
   [[nodiscard]] std::size_t fastest() const noexcept { return fastest_; }
-  /// Of one sweep: (4 + entries per row) 2^-53 max |V|.
+  /// Of one sweep, about: (4 + entries per row) 2^-53 max |V|. What is certified rests on
+  /// Slice::rounding() and roundings().
   [[nodiscard]] double rounding() const noexcept { return rounding_; }
   [[nodiscard]] std::size_t sweeps() const noexcept { return sweeps_; }
   [[nodiscard]] std::size_t impossible() const noexcept {
@@ -63,10 +67,15 @@ class Iterate {
  private:
   void apply(const std::vector<double>& from, std::vector<double>& to);
   void merge_loops(std::vector<double>& v) const;
-  [[nodiscard]] std::vector<double> expected_steps(const Derivative& p);
-  [[nodiscard]] std::vector<double> shifted(const std::vector<double>& h, double e) const;
-  [[nodiscard]] bool rises(const std::vector<double>& low);
-  [[nodiscard]] bool falls(const std::vector<double>& high);
+  /// (I - P)^-1 need: what is needed per step, added up until the end.
+  [[nodiscard]] std::vector<double> expected_sum(const Derivative& p,
+                                                 const std::vector<double>& need);
+  [[nodiscard]] std::vector<double> shifted(const std::vector<double>& h, double sign) const;
+  enum class Slack : std::uint8_t { common, by_context, none };
+  [[nodiscard]] std::vector<double> roundings(const std::vector<double>& v, Slack slack) const;
+  /// Whether a sweep moves v up (direction 1) or down (-1) everywhere, by its rounding at least.
+  [[nodiscard]] bool moves(const std::vector<double>& v, double direction, Slack slack);
+  std::optional<Bracket> harmonic_bounds_with(Slack slack);
 
   const Slice& slice_;
   bool contracts_ = false;
