@@ -161,17 +161,22 @@ class Analysis {
 }  // namespace
 
 Predecessors::Predecessors(const Slice& slice) : begin(slice.contexts() + 1, 0) {
+  const auto counts = [](const Slice::Row& row, std::size_t j) -> std::uint64_t {
+    return row.score[j] > -kInfinity ? 1 : 0;
+  };
   Slice::Row row;
   for (std::size_t r = 0; r < slice.rows(); ++r) {
     slice.read_row(r, row);
-    for (const std::uint32_t x : row.next) ++begin[x + 1];
+    for (std::size_t j = 0; j < row.next.size(); ++j) begin[row.next[j] + 1] += counts(row, j);
   }
   std::partial_sum(begin.begin(), begin.end(), begin.begin());
   rows.resize(begin.back());
   std::vector<std::uint64_t> at(begin.begin(), begin.end() - 1);
   for (std::size_t r = 0; r < slice.rows(); ++r) {
     slice.read_row(r, row);
-    for (const std::uint32_t x : row.next) rows[at[x]++] = r;
+    for (std::size_t j = 0; j < row.next.size(); ++j) {
+      if (counts(row, j) > 0) rows[at[row.next[j]]++] = r;
+    }
   }
 }
 

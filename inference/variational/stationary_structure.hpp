@@ -14,7 +14,7 @@ namespace credo::stationary {
 
 inline constexpr std::uint32_t kFar = std::numeric_limits<std::uint32_t>::max();
 
-/// Rows that lead to each context, one per entry.
+/// Rows that lead to each context, one per entry whose score is finite.
 struct Predecessors {
   explicit Predecessors(const Slice& slice);
   [[nodiscard]] std::span<const std::uint64_t> of(std::size_t x) const {

@@ -159,7 +159,7 @@ TEST_CASE("bounds: scores that are not chosen do not widen them") {
 
 TEST_CASE("bounds: random slices, with and without a discount") {
   Random random(52);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 24; ++round) {
     SliceShape shape;
     shape.contexts = 8;
     shape.end = 0.2;

@@ -204,3 +204,68 @@ TEST_CASE("stationary: a far start is no reason to refuse") {
   }
   CHECK(compared > 200);
 }
+
+namespace {
+
+/// Scores of -infinity here and there, in rows, entries and ends; all else loses something.
+SliceDescription torn_slice(Random& random) {
+  SliceDescription d;
+  d.contexts = kContexts;
+  d.choices = kChoices;
+  d.weight = 0.5;
+  d.begin.push_back(0);
+  const auto score = [&](double torn) {
+    return random.chance(torn) ? -kInfinity : -random.uniform(0.5, 1.5);
+  };
+  for (std::size_t row = 0; row < kContexts * kChoices; ++row) {
+    const std::size_t count = random.below(3);
+    const double end = random.chance(0.6) ? 0.3 : 0.0;
+    for (std::size_t j = 0; j < count; ++j) {
+      d.next.push_back(static_cast<std::uint32_t>(random.below(kContexts)));
+      d.probability.push_back((1.0 - end) / static_cast<double>(count));
+      d.entry_score.push_back(score(0.25));
+    }
+    d.begin.push_back(d.next.size());
+    d.end_probability.push_back(end);
+    d.end_score.push_back(score(0.2));
+    d.row_score.push_back(score(0.15));
+    d.choice_probability.push_back(random.chance(0.3) ? 0.0 : random.uniform(0.1, 1.0));
+  }
+  for (std::size_t row = 0; row < kContexts * kChoices; row += kChoices) {
+    double sum = d.choice_probability[row] + d.choice_probability[row + 1];
+    if (sum == 0.0) sum = d.choice_probability[row] = 1.0;
+    for (std::size_t c = 0; c < kChoices; ++c) d.choice_probability[row + c] /= sum;
+  }
+  return d;
+}
+
+}  // namespace
+
+TEST_CASE("stationary: contexts that only lead to the impossible are impossible, others not") {
+  Random random(43);
+  int mixed = 0;
+  for (int round = 0; round < 500; ++round) {
+    SliceDescription d = torn_slice(random);
+    d.next_kind = std::array{NextKind::viterbi, NextKind::charged,
+                             NextKind::best_case}[static_cast<std::size_t>(round) % 3];
+    d.rho = round % 2 == 0 ? 1.0 : 2.5;
+    d.choice_kind = round / 3 % 2 == 0 ? ChoiceKind::clamped : ChoiceKind::arg_max;
+    if (d.choice_kind == ChoiceKind::arg_max) d.choice_probability.clear();
+    const StationaryResult result = solve_stationary(Slice(d));
+    if (!result.ok()) {
+      CHECK(result.message.find("no end can be reached") != std::string::npos);
+      continue;
+    }
+    std::vector<double> truth(kContexts, 0.0);
+    for (int n = 0; n < 600; ++n) truth = naive_sweep(d, truth);
+    std::size_t impossible = 0;
+    for (std::size_t x = 0; x < kContexts; ++x) {
+      impossible += truth[x] == -kInfinity ? 1 : 0;
+      if (truth[x] == result.value[x]) continue;
+      CHECK(std::fabs(truth[x] - result.value[x]) <= result.error_bound + 1e-12);
+    }
+    CHECK(result.impossible_contexts == impossible);
+    mixed += impossible > 0 && impossible < kContexts ? 1 : 0;
+  }
+  CHECK(mixed > 60);
+}
