@@ -37,7 +37,17 @@ DirectedGraph bipartite_graph(const FactorGraph& graph) {
       arcs.emplace_back(graph.variable_count() + f, v);
     }
   }
-  return make_graph(graph.variable_count() + graph.factor_count(), arcs);
+  std::size_t vertex = graph.variable_count() + graph.factor_count();
+  for (const GaussianFactor& factor : graph.gaussian_factors()) {
+    for (const Scope* scope : {&factor.scope, &factor.continuous}) {
+      for (const VariableId v : *scope) {
+        arcs.emplace_back(v, vertex);
+        arcs.emplace_back(vertex, v);
+      }
+    }
+    ++vertex;
+  }
+  return make_graph(vertex, arcs);
 }
 
 struct BackEdgeFound {
@@ -117,12 +127,16 @@ Components connected_components(const FactorGraph& graph) {
 bool is_forest(const FactorGraph& graph) {
   const std::vector<std::size_t> component = components_of(bipartite_graph(graph));
   const std::size_t count = component.empty() ? 0 : *std::ranges::max_element(component) + 1;
-  return edge_count(graph) + count == graph.variable_count() + graph.factor_count();
+  return edge_count(graph) + count ==
+         graph.variable_count() + graph.factor_count() + graph.gaussian_factors().size();
 }
 
 std::size_t edge_count(const FactorGraph& graph) {
   std::size_t count = 0;
   for (const Factor& f : graph.factors()) count += f.scope.size();
+  for (const GaussianFactor& f : graph.gaussian_factors()) {
+    count += f.scope.size() + f.continuous.size();
+  }
   return count;
 }
 

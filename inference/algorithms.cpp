@@ -3,31 +3,68 @@
 #include <credo/inference/algorithms.hpp>
 #include <credo/inference/contraction/contraction.hpp>
 #include <credo/inference/enumeration.hpp>
+#include <credo/inference/gaussian/gaussian_elimination.hpp>
 #include <credo/inference/message_passing/belief_propagation.hpp>
 #include <credo/inference/variational/mean_field.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 namespace credo {
 
 namespace {
 
+/// Why an algorithm for discrete variables cannot answer; empty where all are.
+std::string why_continuous(const FactorGraph& graph) {
+  if (!graph.has_continuous_variables()) return "";
+  const auto found = std::ranges::find_if(graph.variables(), &Variable::is_continuous);
+  return fmt::format("{} is continuous, and only discrete variables have tables", found->name);
+}
+
+/// The only way the table reaches an algorithm that knows discrete variables alone.
+template <auto WhyNot>
+std::string why_not_discrete(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+                             const InferOptions& options) {
+  std::string reason = why_continuous(graph);
+  return reason.empty() ? WhyNot(graph, evidence, query, options) : reason;
+}
+
+template <auto Run>
+Result run_discrete(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+                    const InferOptions& options) {
+  std::string reason = why_continuous(graph);
+  if (reason.empty()) return Run(graph, evidence, query, options);
+  Result refused;
+  refused.status = Status::refused;
+  refused.message = std::move(reason);
+  return refused;
+}
+
 constexpr std::array kAlgorithms{
     Algorithm{"contraction",
               "one contraction tree for every exact task; cost exponential in the plan's width",
-              Guarantee::exact, why_not_contraction, run_contraction},
+              Guarantee::exact, why_not_discrete<why_not_contraction>,
+              run_discrete<run_contraction>},
     Algorithm{"enumeration", "lists every joint state; the definition itself, for small models",
-              Guarantee::exact, why_not_enumeration, run_enumeration},
+              Guarantee::exact, why_not_discrete<why_not_enumeration>,
+              run_discrete<run_enumeration>},
+    Algorithm{"gaussian_elimination",
+              "continuous variables by block Cholesky, before the discrete ones; linear-Gaussian "
+              "and quadratic factors",
+              Guarantee::exact, why_not_gaussian_elimination, run_gaussian_elimination, true},
     Algorithm{"belief_propagation",
               "sum- and max-product messages on the factor graph; exact on forests, Bethe's "
               "approximation elsewhere",
-              Guarantee::fixed_point, why_not_belief_propagation, run_belief_propagation},
+              Guarantee::fixed_point, why_not_discrete<why_not_belief_propagation>,
+              run_discrete<run_belief_propagation>},
     Algorithm{"mean_field",
               "the closest product of single-variable distributions; its bound of log Z is certain",
-              Guarantee::lower_bound, why_not_mean_field, run_mean_field},
+              Guarantee::lower_bound, why_not_discrete<why_not_mean_field>,
+              run_discrete<run_mean_field>},
 };
 
 }  // namespace

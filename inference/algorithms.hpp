@@ -19,6 +19,8 @@ struct Algorithm {
   std::string (*why_not)(const FactorGraph&, const Evidence&, const Query&, const InferOptions&);
   /// Status::refused, with the same reason (and the plan), when it cannot.
   Result (*run)(const FactorGraph&, const Evidence&, const Query&, const InferOptions&);
+  /// Whether it knows continuous variables. Those that do not refuse graphs that have some.
+  bool continuous = false;
 };
 
 /// In the order automatic choice tries them.

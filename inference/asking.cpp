@@ -31,6 +31,10 @@ bool maximises(const Query& query) {
 
 }  // namespace
 
+bool Asking::concerns(const Algorithm& algorithm) const {
+  return algorithm.continuous == graph_.has_continuous_variables();
+}
+
 Asking::Rank Asking::rank_of(const Result& result) const {
   if (maximises(query_)) return {1, result.assignments.front().log_value};
   switch (result.guarantee) {
@@ -79,7 +83,7 @@ Result Asking::attempt(const Algorithm& algorithm, double time_limit_seconds) {
 
 void Asking::hold_quick_answer() {
   for (const Algorithm& algorithm : algorithms()) {
-    if (is_exact(algorithm)) continue;
+    if (is_exact(algorithm) || !concerns(algorithm)) continue;
     const double spent = options_.time_spent_seconds + elapsed_seconds();
     const double left = options_.time_limit_seconds - spent;
     if (!(left > 0.0)) return;
@@ -115,7 +119,7 @@ Asking::Choice Asking::held_because(std::string_view reasons) {
 
 std::optional<Asking::Choice> Asking::try_exact() {
   for (const Algorithm& algorithm : algorithms()) {
-    if (!is_exact(algorithm)) continue;
+    if (!is_exact(algorithm) || !concerns(algorithm)) continue;
     Result result = attempt(algorithm, options_.time_limit_seconds);
     if (result.status == Status::refused) {
       reasons_ += (reasons_.empty() ? "" : "; ") + result.message;
@@ -133,7 +137,7 @@ std::optional<Asking::Choice> Asking::try_exact() {
 std::optional<Asking::Choice> Asking::try_approximate() {
   const bool converged = held_ && held_->first.guarantee != Guarantee::unconverged;
   for (const Algorithm& algorithm : algorithms()) {
-    if (is_exact(algorithm) || converged) continue;
+    if (is_exact(algorithm) || converged || !concerns(algorithm)) continue;
     Result result = attempt(algorithm, options_.time_limit_seconds);
     if (result.status == Status::refused) {
       reasons_ += (reasons_.empty() ? "" : "; ") + result.message;

@@ -43,6 +43,8 @@ class Asking {
     double value = 0.0;
   };
 
+  /// What is for the other kind of variables has nothing to say.
+  [[nodiscard]] bool concerns(const Algorithm& algorithm) const;
   [[nodiscard]] Rank rank_of(const Result& result) const;
   void offer(const Result& result, std::string_view algorithm);
   /// An approximate answer within a share of the time.

@@ -113,6 +113,7 @@ struct CompiledQuery::Implementation {
 CompiledQuery::CompiledQuery(const FactorGraph& graph, const Evidence& pattern, Query query,
                              InferOptions options)
     : implementation_(std::make_unique<Implementation>()) {
+  graph.require_discrete("compiled query");
   validate_question(graph, pattern, query, options);
   Implementation& i = *implementation_;
   i.graph = &graph;

@@ -33,7 +33,6 @@ void InferOptions::validate() const {
 
 void validate_question(const FactorGraph& graph, const Evidence& evidence, const Query& query,
                        const InferOptions& options) {
-  graph.require_discrete("infer");
   evidence.validate(graph);
   query.validate(graph);
   options.validate();

@@ -116,6 +116,7 @@ std::vector<double> product_of(std::span<const double> a, std::span<const double
 }  // namespace
 
 Quantity entropy(const FactorGraph& graph, const Evidence& evidence, const InferOptions& options) {
+  graph.require_discrete("entropy");
   Query query = Query::marginals(soft_variables(evidence));
   query.factor_marginals = true;
   const Result result = infer_exactly(graph, evidence, query, options);
@@ -127,6 +128,7 @@ Quantity entropy(const FactorGraph& graph, const Evidence& evidence, const Infer
 
 Quantity entropy(const FactorGraph& graph, const Evidence& evidence, const Scope& variables,
                  const InferOptions& options) {
+  graph.require_discrete("entropy");
   const Result result = infer_exactly(graph, evidence, Query::joint(variables), options);
   if (!result.ok()) return no_quantity(result);
   return quantity(entropy_of(result.joints.front().table.values()));
@@ -134,6 +136,7 @@ Quantity entropy(const FactorGraph& graph, const Evidence& evidence, const Scope
 
 Quantity mutual_information(const FactorGraph& graph, const Evidence& evidence, const Scope& a,
                             const Scope& b, const InferOptions& options) {
+  graph.require_discrete("mutual information");
   for (const VariableId v : b) {
     if (std::ranges::find(a, v) != a.end()) {
       throw QueryError(
@@ -166,6 +169,7 @@ Quantity log_probability_of_evidence(const FactorGraph& graph, const Evidence& e
 
 Quantity posterior_prior_divergence(const FactorGraph& graph, const Evidence& evidence,
                                     const InferOptions& options) {
+  graph.require_discrete("divergence");
   const Result prior = infer_exactly(graph, {}, Query::log_partition(), options);
   if (!prior.ok()) return no_quantity(prior);
   const std::vector<VariableId> soft = soft_variables(evidence);
@@ -178,6 +182,7 @@ Quantity posterior_prior_divergence(const FactorGraph& graph, const Evidence& ev
 
 EvidenceImpact evidence_impact(const FactorGraph& graph, const Evidence& evidence,
                                const InferOptions& options) {
+  graph.require_discrete("evidence impact");
   EvidenceImpact impact;
   const Result prior = infer_exactly(graph, {}, Query::marginals(), options);
   const Result posterior =

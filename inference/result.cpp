@@ -63,11 +63,26 @@ bool Result::has_answer(const Query& query) const noexcept {
   return false;
 }
 
+namespace {
+
+[[noreturn]] void refuse_marginal(const Result& result, VariableId v) {
+  throw QueryError(fmt::format(
+      "marginal of variable {}: not in this result ({}); {}", v, status_name(result.status),
+      result.status == Status::ok ? "ask for it in the query's targets" : result.message));
+}
+
+}  // namespace
+
 const std::vector<double>& Result::marginal(VariableId v) const {
   if (v < marginals.size() && !marginals[v].empty()) return marginals[v];
-  throw QueryError(
-      fmt::format("marginal of variable {}: not in this result ({}); {}", v, status_name(status),
-                  status == Status::ok ? "ask for it in the query's targets" : message));
+  refuse_marginal(*this, v);
+}
+
+const GaussianMarginal& Result::gaussian_marginal(VariableId v) const {
+  if (v < gaussian_marginals.size() && !gaussian_marginals[v].mean.empty()) {
+    return gaussian_marginals[v];
+  }
+  refuse_marginal(*this, v);
 }
 
 const Assignment& Result::assignment() const {

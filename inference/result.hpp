@@ -45,11 +45,30 @@ struct Belief {
   Table table;
 };
 
+/// A Gaussian, and its share of a mixture.
+struct GaussianComponent {
+  double weight = kNaN;            ///< linear; the weights of a mixture sum to 1
+  std::vector<double> mean;        ///< one number per dimension
+  std::vector<double> covariance;  ///< row-major, dimension x dimension
+};
+
+/// The marginal of continuous variables: mean and covariance, and where discrete variables are
+/// unknown the mixture they are the moments of. No components: the marginal is that one Gaussian.
+struct GaussianMarginal {
+  Scope scope;
+  std::vector<double> mean;        ///< over the concatenated variables of the scope
+  std::vector<double> covariance;  ///< row-major
+  std::vector<GaussianComponent> components = {};
+};
+
 /// A full assignment, one state per variable of the graph.
 struct Assignment {
+  /// 0 for continuous variables.
   std::vector<std::size_t> states;
   /// log p~(x), or for marginal MAP log sum over the other variables.
   double log_value = kNaN;
+  /// Where some variable is continuous: its value, one vector per variable of the graph.
+  std::vector<std::vector<double>> values = {};
 };
 
 /// A message of the contraction tree. upward = log sum (or max) of the product of everything below
@@ -98,16 +117,24 @@ struct Result {
   /// p(x_v), linear, as many entries as v has states: one vector per variable, empty for those not
   /// asked for.
   std::vector<std::vector<double>> marginals;
-  /// In the order of Query::joints.
+  /// In the order of Query::joints (those over discrete variables).
   std::vector<Belief> joints;
   /// One per factor when asked for.
   std::vector<Belief> factor_marginals;
+  /// p(x_v) of continuous variables: one per variable, with an empty mean for discrete ones and
+  /// those not asked for. Empty where no variable is continuous.
+  std::vector<GaussianMarginal> gaussian_marginals;
+  /// Of the joints of Query::joints that are over continuous variables, in their order.
+  std::vector<GaussianMarginal> gaussian_joints;
   /// map and marginal_map: best first. For marginal MAP states of variables
   /// not maximised are those of the best completion (their MAP given the targets is not implied):
   /// they are left at 0.
   std::vector<Assignment> assignments;
   /// One state per variable of the graph each; drawn independently.
   std::vector<std::vector<std::size_t>> samples;
+  /// The values of continuous variables beside samples: [sample][variable][dimension]. Empty where
+  /// no variable is continuous.
+  std::vector<std::vector<std::vector<double>>> sample_values;
   /// One table per factor: d log Z / d f(x_f), signed values, row-major like
   /// the factor's dense table, or aligned with its stored entries when sparse.
   std::vector<std::vector<double>> sensitivity;
@@ -141,6 +168,8 @@ struct Result {
   [[nodiscard]] bool has_answer(const Query& query) const noexcept;
   /// p(x_v). Throws QueryError when it was not computed, saying why.
   [[nodiscard]] const std::vector<double>& marginal(VariableId v) const;
+  /// p(x_v) of a continuous variable. Throws QueryError as marginal().
+  [[nodiscard]] const GaussianMarginal& gaussian_marginal(VariableId v) const;
   /// The best assignment. Throws QueryError when there is none.
   [[nodiscard]] const Assignment& assignment() const;
 };

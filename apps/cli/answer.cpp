@@ -1,6 +1,7 @@
 #include "answer.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cassert>
@@ -17,6 +18,19 @@ std::string csv_field(const std::string& text) {
     quoted += c == '"' ? "\"\"" : std::string(1, c);
   }
   return quoted + "\"";
+}
+
+/// A continuous variable has a column per dimension: x[0], x[1].
+std::string csv_header(const Variable& variable) {
+  if (variable.dimension < 2) {
+    return csv_field(variable.name);
+  }
+  std::string out;
+  for (std::size_t i = 0; i < variable.dimension; ++i) {
+    out += i == 0 ? "" : ",";
+    out += csv_field(fmt::format("{}[{}]", variable.name, i));
+  }
+  return out;
 }
 
 std::string list_conflict(const Answer& answer) {
@@ -68,17 +82,20 @@ std::string render_csv(const Answer& answer) {
   std::vector<std::vector<std::string>> fields;
   for (std::size_t v = 0; v < variables.size(); ++v) {
     out += v == 0 ? "" : ",";
-    out += csv_field(variables[v].name);
+    out += csv_header(variables[v]);
     fields.emplace_back();
     for (std::size_t s = 0; s < variables[v].cardinality; ++s) {
       fields.back().push_back(csv_field(variables[v].state_name(s)));
     }
   }
   out += '\n';
-  for (const auto& sample : answer.result.samples) {
+  for (std::size_t i = 0; i < answer.result.samples.size(); ++i) {
+    const auto& sample = answer.result.samples[i];
     for (std::size_t v = 0; v < variables.size(); ++v) {
       out += v == 0 ? "" : ",";
-      out += fields[v][sample[v]];
+      out += variables[v].is_continuous()
+                 ? fmt::format("{}", fmt::join(answer.result.sample_values[i][v], ","))
+                 : fields[v][sample[v]];
     }
     out += '\n';
   }

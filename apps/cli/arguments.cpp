@@ -98,7 +98,8 @@ void add_model(CLI::App& app, Arguments& a) {
 
 void add_evidence(CLI::App& app, EvidenceArguments& e) {
   app.add_option("--evid", e.file, "UAI evidence file: n var state ...")->type_name("FILE");
-  app.add_option("--set", e.settings, "Hard evidence by name, repeatable")
+  app.add_option("--set", e.settings,
+                 "Hard evidence by name, repeatable; x=1.5 or x=1,2 where x is continuous")
       ->type_name("NAME=STATE")
       ->allow_extra_args(false);
   app.add_option("--likelihood", e.likelihoods, "Soft evidence by name, repeatable")

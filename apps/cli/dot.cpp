@@ -34,9 +34,18 @@ std::string variable_node(const FactorGraph& graph, const Evidence& evidence, Va
   const Variable& variable = graph.variable(v);
   const bool observed = finding != nullptr;
   const std::string label = observed ? describe(graph, *finding) : variable.name;
-  std::string tooltip = fmt::format("{}: {} states", variable.name, variable.cardinality);
-  return fmt::format("  v{} [label={}, fillcolor=\"{}\", tooltip={}];\n", v, quoted(label),
-                     observed ? kFindingFill : kVariableFill, quoted(tooltip));
+  const std::string tooltip =
+      variable.is_continuous() ? fmt::format("{}: dimension {}", variable.name, variable.dimension)
+                               : fmt::format("{}: {} states", variable.name, variable.cardinality);
+  return fmt::format("  v{} [label={}, fillcolor=\"{}\", tooltip={}{}];\n", v, quoted(label),
+                     observed ? kFindingFill : kVariableFill, quoted(tooltip),
+                     variable.is_continuous() ? ", peripheries=2" : "");
+}
+
+std::string factor_node(const std::string& id, const std::string& tooltip) {
+  return fmt::format(
+      "  {} [shape=square, label=\"\", width=0.14, height=0.14, fillcolor=\"{}\", tooltip={}];\n",
+      id, kFactorFill, quoted(tooltip));
 }
 
 std::string head(const char* kind, const FactorGraph& graph, const std::string& layout) {
@@ -78,12 +87,18 @@ std::string bipartite_dot(const FactorGraph& graph, const Evidence& evidence) {
     out += variable_node(graph, evidence, v);
   }
   for (FactorId f = 0; f < graph.factor_count(); ++f) {
-    out += fmt::format(
-        "  f{} [shape=square, label=\"\", width=0.14, height=0.14, fillcolor=\"{}\", "
-        "tooltip={}];\n",
-        f, kFactorFill, quoted(graph.describe(f)));
+    out += factor_node(fmt::format("f{}", f), graph.describe(f));
     for (const VariableId v : graph.factor(f).scope) {
       out += fmt::format("  f{} -- v{};\n", f, v);
+    }
+  }
+  for (GaussianFactorId g = 0; g < graph.gaussian_factors().size(); ++g) {
+    out += factor_node(fmt::format("g{}", g), graph.describe_gaussian(g));
+    for (const Scope* scope :
+         {&graph.gaussian_factor(g).scope, &graph.gaussian_factor(g).continuous}) {
+      for (const VariableId v : *scope) {
+        out += fmt::format("  g{} -- v{};\n", g, v);
+      }
     }
   }
   return out + "}\n";

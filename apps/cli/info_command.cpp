@@ -23,6 +23,9 @@ namespace {
 struct Sizes {
   std::size_t variables = 0;
   std::size_t factors = 0;
+  std::size_t continuous = 0;
+  std::size_t gaussian_factors = 0;
+  std::size_t largest_dimension = 0;
   std::size_t edges = 0;
   std::size_t components = 0;
   std::size_t largest_cardinality = 0;
@@ -39,12 +42,15 @@ Sizes measure(const FactorGraph& graph) {
   Sizes sizes;
   sizes.variables = graph.variable_count();
   sizes.factors = graph.factor_count();
+  sizes.gaussian_factors = graph.gaussian_factors().size();
   sizes.edges = edge_count(graph);
   sizes.components = connected_components(graph).count;
   sizes.bayesian_network = graph.is_bayesian_network();
   sizes.forest = is_forest(graph);
   for (const Variable& variable : graph.variables()) {
     sizes.largest_cardinality = std::max(sizes.largest_cardinality, variable.cardinality);
+    sizes.largest_dimension = std::max(sizes.largest_dimension, variable.dimension);
+    sizes.continuous += variable.is_continuous() ? 1 : 0;
   }
   std::set<const void*> seen;
   for (const Factor& factor : graph.factors()) {
@@ -88,6 +94,11 @@ std::string structure_text(const Sizes& s, const LoadedModel& model, const Evide
   table.add_row({"model", printable(model.graph.name.empty() ? model.source : model.graph.name)});
   table.add_row({"variables",
                  fmt::format("{} (largest cardinality {})", s.variables, s.largest_cardinality)});
+  if (s.continuous > 0) {
+    table.add_row({"", fmt::format("{} of them continuous (largest dimension {})", s.continuous,
+                                   s.largest_dimension)});
+    table.add_row({"Gaussian factors", fmt::format("{}", s.gaussian_factors)});
+  }
   table.add_row({"factors", fmt::format("{} (largest scope {})", s.factors, s.largest_scope)});
   table.add_row(
       {"entries", fmt::format("{} stored ({})", s.stored_entries,
@@ -125,8 +136,11 @@ std::string plan_text(const Plan& plan, const FactorGraph& graph, const InferOpt
       names += fmt::format("{}{}", i == 0 ? "" : ", ", printable(graph.variable(scope[i]).name));
     }
     names += scope.size() > kMostNames ? ", ..." : "";
-    table.add_row({"  widest step", fmt::format("{} variables, 2^{:.1f} joint states: {}",
-                                                scope.size(), plan.log2_widest, names)});
+    const std::string size = plan.widest_front > 0
+                                 ? fmt::format("{} numbers", plan.widest_front)
+                                 : fmt::format("2^{:.1f} joint states", plan.log2_widest);
+    table.add_row(
+        {"  widest step", fmt::format("{} variables, {}: {}", scope.size(), size, names)});
   }
   return table.render();
 }
@@ -161,6 +175,11 @@ void write_structure(JsonWriter& json, const Sizes& s) {
   json.field("largest_scope", s.largest_scope).field("stored_entries", s.stored_entries);
   json.field("shared_factors", s.shared_factors).field("sparse_factors", s.sparse_factors);
   json.field("factors_with_zeros", s.factors_with_zeros);
+  if (s.continuous > 0) {
+    json.field("continuous_variables", s.continuous);
+    json.field("largest_dimension", s.largest_dimension);
+    json.field("gaussian_factors", s.gaussian_factors);
+  }
 }
 
 std::string info_json(const LoadedModel& model, const Evidence& evidence, const Plan& plan,

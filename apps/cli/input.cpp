@@ -42,15 +42,15 @@ std::pair<std::string, std::string> split_setting(std::string_view option,
   return {setting.substr(0, first), setting.substr(first + 1)};
 }
 
-std::vector<double> parse_weights(const std::string& setting, std::string_view text) {
+std::vector<double> parse_numbers(std::string_view option, const std::string& setting,
+                                  std::string_view text) {
   std::vector<double> weights;
   while (true) {
     const std::string_view item = text.substr(0, text.find(','));
     double weight = 0.0;
     const auto [end, failure] = std::from_chars(item.data(), item.data() + item.size(), weight);
     if (failure != std::errc{} || end != item.data() + item.size()) {
-      throw OptionError(
-          fmt::format("--likelihood '{}': expected a number, got '{}'", setting, item));
+      throw OptionError(fmt::format("{} '{}': expected a number, got '{}'", option, setting, item));
     }
     weights.push_back(weight);
     if (item.size() == text.size()) {
@@ -118,12 +118,17 @@ Evidence load_evidence(const EvidenceArguments& arguments, const FactorGraph& gr
   for (const std::string& setting : arguments.settings) {
     const auto [name, state] = split_setting("--set", setting, graph);
     once(name);
-    evidence.observe(graph, name, state);
+    const VariableId v = graph.require_variable(name);
+    if (graph.variable(v).is_continuous()) {
+      evidence.observe_value(v, parse_numbers("--set", setting, state));
+    } else {
+      evidence.observe(v, graph.require_state(v, state));
+    }
   }
   for (const std::string& setting : arguments.likelihoods) {
     const auto [name, weights] = split_setting("--likelihood", setting, graph);
     once(name);
-    evidence.observe_likelihood(graph, name, parse_weights(setting, weights));
+    evidence.observe_likelihood(graph, name, parse_numbers("--likelihood", setting, weights));
   }
   evidence.validate(graph);
   return evidence;

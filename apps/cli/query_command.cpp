@@ -69,6 +69,9 @@ void remark_iteration(const EngineArguments& engine, const Result& result) {
 ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
   const std::string format = output_format(arguments);
   const LoadedModel model = load_model(arguments.model, arguments.from);
+  if (format == "uai") {
+    model.graph.require_discrete("--format uai");
+  }
   const Evidence evidence = load_evidence(arguments.evidence, model.graph);
   Query query = make_query(arguments, model.graph);
   query.messages = !arguments.output.trace_path.empty() && query.task != Task::samples;

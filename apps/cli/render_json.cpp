@@ -4,8 +4,11 @@
 namespace credo::cli {
 namespace {
 
-void write_state(JsonWriter& json, const Variable& variable, std::size_t state) {
-  if (variable.states.empty()) {
+void write_state(JsonWriter& json, const Variable& variable, std::size_t state,
+                 const std::vector<std::vector<double>>& values, VariableId v) {
+  if (variable.is_continuous()) {
+    json.value(values[v]);
+  } else if (variable.states.empty()) {
     json.value(state);
   } else {
     json.value(variable.states[state]);
@@ -29,7 +32,21 @@ void write_assignment(JsonWriter& json, const Answer& answer, const Assignment& 
   for (const VariableId v : assigned_variables(answer)) {
     const Variable& variable = answer.graph.variable(v);
     json.key(variable.name);
-    write_state(json, variable, assignment.states[v]);
+    write_state(json, variable, assignment.states[v], assignment.values, v);
+  }
+  json.end_object();
+}
+
+/// Mean and covariance (row by row in one list), and the mixture they are the moments of.
+void write_gaussian(JsonWriter& json, const GaussianMarginal& marginal) {
+  json.begin_object(true).field("mean", marginal.mean).field("covariance", marginal.covariance);
+  if (!marginal.components.empty()) {
+    json.key("mixture").begin_array(true);
+    for (const GaussianComponent& part : marginal.components) {
+      json.begin_object(true).field("weight", part.weight).field("mean", part.mean);
+      json.field("covariance", part.covariance).end_object();
+    }
+    json.end_array();
   }
   json.end_object();
 }
@@ -42,7 +59,12 @@ void write_marginals(JsonWriter& json, const Answer& answer) {
   }
   json.begin_object();
   for (VariableId v = 0; v < answer.result.marginals.size(); ++v) {
-    json.field(answer.graph.variable(v).name, answer.result.marginals[v]);
+    if (answer.graph.variable(v).is_continuous()) {
+      json.key(answer.graph.variable(v).name);
+      write_gaussian(json, answer.result.gaussian_marginals[v]);
+    } else {
+      json.field(answer.graph.variable(v).name, answer.result.marginals[v]);
+    }
   }
   json.end_object();
 }
@@ -77,10 +99,14 @@ void write_samples(JsonWriter& json, const Answer& answer) {
     json.value(variable.name);
   }
   json.end_array().key("samples").begin_array();
-  for (const auto& sample : answer.result.samples) {
+  const std::vector<std::vector<double>> no_values;
+  for (std::size_t i = 0; i < answer.result.samples.size(); ++i) {
+    const auto& sample = answer.result.samples[i];
+    const bool mixed = !answer.result.sample_values.empty();
     json.begin_array(true);
     for (VariableId v = 0; v < sample.size(); ++v) {
-      write_state(json, answer.graph.variable(v), sample[v]);
+      write_state(json, answer.graph.variable(v), sample[v],
+                  mixed ? answer.result.sample_values[i] : no_values, v);
     }
     json.end_array();
   }

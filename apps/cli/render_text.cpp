@@ -3,6 +3,7 @@
 #include "text_table.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -21,12 +22,55 @@ std::string marked_name(const Answer& answer, VariableId v) {
   if (finding == nullptr) {
     return name;
   }
-  return name + (finding->kind == FindingKind::hard ? " (observed)" : " (evidence)");
+  const bool observed = finding->kind == FindingKind::hard || finding->kind == FindingKind::value;
+  return name + (observed ? " (observed)" : " (evidence)");
+}
+
+/// "1.25" or "(1.25, -3)".
+std::string describe_vector(const std::vector<double>& numbers) {
+  if (numbers.size() == 1) {
+    return fmt::format("{:.6g}", numbers.front());
+  }
+  return fmt::format("({:.6g})", fmt::join(numbers, ", "));
+}
+
+/// Row by row: "2" or "(2, 0.5) (0.5, 1)".
+std::string describe_matrix(const std::vector<double>& entries, std::size_t n) {
+  std::string out;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto row = entries.begin() + static_cast<std::ptrdiff_t>(i * n);
+    out += i == 0 ? "" : " ";
+    out += describe_vector({row, row + static_cast<std::ptrdiff_t>(n)});
+  }
+  return out;
+}
+
+/// The continuous variables, below the discrete ones.
+std::string gaussian_marginals_text(const Answer& answer) {
+  TextTable table;
+  table.add_row({"variable", "mean", "covariance", "mixture"});
+  bool has_rows = false;
+  for (VariableId v = 0; v < answer.result.gaussian_marginals.size(); ++v) {
+    const GaussianMarginal& marginal = answer.result.gaussian_marginals[v];
+    if (marginal.mean.empty()) {
+      continue;
+    }
+    has_rows = true;
+    const std::size_t parts = marginal.components.size();
+    table.add_row({marked_name(answer, v), describe_vector(marginal.mean),
+                   describe_matrix(marginal.covariance, marginal.mean.size()),
+                   parts == 0 ? "" : fmt::format("of {}", parts)});
+  }
+  return has_rows ? table.render() + '\n' : "";
 }
 
 /// Every line says all it is about, so that lines can be searched for: name, state, P(x), ...
 std::string marginals_text(const Answer& answer) {
   TextTable table;
+  if (std::ranges::all_of(answer.graph.variables(), &Variable::is_continuous) &&
+      answer.graph.has_continuous_variables()) {
+    return gaussian_marginals_text(answer);
+  }
   std::size_t widest = 0;
   for (const auto& marginal : answer.result.marginals) {
     widest = std::max(widest, marginal.size());
@@ -50,7 +94,7 @@ std::string marginals_text(const Answer& answer) {
       table.add_row(std::move(row));
     }
   }
-  return table.render() + '\n';
+  return table.render() + '\n' + gaussian_marginals_text(answer);
 }
 
 std::string log_z_text(const Result& r) {
@@ -70,6 +114,9 @@ std::string log_z_text(const Result& r) {
 }
 
 std::string state_of(const Answer& answer, const Assignment& assignment, VariableId v) {
+  if (answer.graph.variable(v).is_continuous()) {
+    return describe_vector(assignment.values[v]);
+  }
   return printable(answer.graph.variable(v).state_name(assignment.states[v]));
 }
 
@@ -113,7 +160,9 @@ std::string warrant_text(const Answer& answer) {
   const double seconds = (std::isnan(r.timings.plan_seconds) ? 0.0 : r.timings.plan_seconds) +
                          (std::isnan(r.timings.infer_seconds) ? 0.0 : r.timings.infer_seconds);
   text += ", " + describe_seconds(seconds);
-  if (!r.plan.steps.empty()) {
+  if (r.plan.widest_front > 0) {
+    text += fmt::format(", widest front of {} numbers", r.plan.widest_front);
+  } else if (!r.plan.steps.empty()) {
     text += fmt::format(", widest step {} variables (2^{:.1f} joint states)",
                         r.plan.steps[r.plan.widest_step].scope.size(), r.plan.log2_widest);
   }

@@ -108,7 +108,7 @@ FactorGraph read_model(std::istream& stream, Format format, std::string source_n
 
 std::string write_model(const FactorGraph& graph, Format format) {
   const FormatInfo& info = format_info(format);
-  graph.require_discrete(fmt::format("format {}", info.name));
+  if (format != Format::json) graph.require_discrete(fmt::format("format {}", info.name));
   if (info.bayesian_only && !graph.is_bayesian_network()) {
     throw ModelError(fmt::format(
         "{}: expected a Bayesian network (one conditional per variable, no cycle), got a graph of "

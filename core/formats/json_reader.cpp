@@ -6,6 +6,8 @@
 #include <credo/core/error.hpp>
 #include <credo/core/formats/byte_source.hpp>
 #include <credo/core/formats/codecs.hpp>
+#include <credo/core/formats/json_gaussian.hpp>
+#include <credo/core/formats/json_pull.hpp>
 #include <credo/core/formats/json_words.hpp>
 #include <credo/core/formats/text.hpp>
 #include <credo/core/numerics.hpp>
@@ -22,8 +24,10 @@ namespace credo {
 namespace {
 
 using json::kMark;
-using json::kMinusInfinity;
 using json::kVersion;
+using json::Named;
+// Nothing is allocated for a dimension; it bounds what squares of it are.
+constexpr std::uint64_t kLargestDimension = std::uint64_t{1} << 20;
 // A mark is trusted up to the rounding of published tables.
 constexpr double kColumnTolerance = 2e-3;
 
@@ -38,11 +42,6 @@ struct TableText {
   Position position;
 };
 
-struct Named {
-  std::string name;
-  Position position;
-};
-
 struct FactorText {
   std::vector<Named> scope;
   std::optional<Named> child;
@@ -52,9 +51,9 @@ struct FactorText {
   Position position;
 };
 
-class JsonReader {
+class JsonReader : private json::Pull {
  public:
-  explicit JsonReader(ByteSource& source) : cursor_(source, {"{}[],:\"", Comments::none}) {}
+  explicit JsonReader(ByteSource& source) : Pull(source) {}
 
   FactorGraph read() {
     object("an object with \"format\", \"version\", \"variables\" and \"factors\"",
@@ -66,59 +65,6 @@ class JsonReader {
   }
 
  private:
-  /// What the graph or a table refuses is an error of the text at `at`.
-  template <typename Action>
-  auto checked(Position at, std::string_view what, Action action) {
-    try {
-      return action();
-    } catch (const ModelError& error) {
-      cursor_.fail_at(at, fmt::format("{} that is well formed", what), error.what());
-    }
-  }
-
-  /// {"key": ..., ...}: `member` reads the value of a key it knows and says whether it did.
-  template <typename Member>
-  void object(std::string_view expected, Member member) {
-    if (!cursor_.accept('{')) cursor_.fail(expected);
-    if (cursor_.accept('}')) return;
-    std::vector<std::string> keys;
-    do {
-      const auto [key, at] = named("a key in quotes");
-      for (const std::string& known : keys) {
-        if (known == key) cursor_.fail_at(at, "each key once", shown(key));
-      }
-      cursor_.expect(':');
-      if (!member(key)) cursor_.fail_at(at, expected, fmt::format("the key {}", shown(key)));
-      keys.push_back(key);
-    } while (cursor_.accept(','));
-    cursor_.expect('}');
-  }
-
-  /// [..., ...]
-  template <typename Element>
-  void array(std::string_view expected, Element element) {
-    if (!cursor_.accept('[')) cursor_.fail(fmt::format("an array of {}", expected));
-    if (cursor_.accept(']')) return;
-    do {
-      element();
-    } while (cursor_.accept(','));
-    cursor_.expect(']');
-  }
-
-  std::string string(std::string_view expected) {
-    if (cursor_.peek() != '"') cursor_.fail(expected);
-    const Position at = cursor_.position();
-    std::string text = cursor_.quoted(Escapes::json);
-    if (!is_utf8(text)) cursor_.fail_at(at, "a string in UTF-8", shown(text));
-    return text;
-  }
-
-  Named named(std::string_view expected) {
-    cursor_.peek();
-    const Position at = cursor_.position();
-    return {string(expected), at};
-  }
-
   bool read_member(std::string_view key) {
     if (key == "format") {
       const Named mark = named(shown(kMark));
@@ -137,7 +83,7 @@ class JsonReader {
     } else if (key == "factors") {
       array("factors", [this] { read_factor(); });
     } else {
-      return false;
+      return gaussian_.read_member(key);
     }
     return true;
   }
@@ -146,18 +92,23 @@ class JsonReader {
     Variable v;
     cursor_.peek();
     const Position at = cursor_.position();
-    object("a variable with \"name\" and \"states\" or \"cardinality\"", [&](std::string_view key) {
-      if (key == "name") {
-        v.name = string("the name of a variable");
-      } else if (key == "cardinality") {
-        v.cardinality = static_cast<std::size_t>(cursor_.natural("a cardinality"));
-      } else if (key == "states") {
-        array("names of states", [&] { v.states.push_back(string("the name of a state")); });
-      } else {
-        return false;
-      }
-      return true;
-    });
+    object("a variable with \"name\" and \"states\", \"cardinality\" or \"dimension\"",
+           [&](std::string_view key) {
+             if (key == "name") {
+               v.name = string("the name of a variable");
+             } else if (key == "cardinality") {
+               v.cardinality = static_cast<std::size_t>(cursor_.natural("a cardinality"));
+             } else if (key == "dimension") {
+               v.dimension =
+                   static_cast<std::size_t>(cursor_.natural("a dimension", kLargestDimension));
+               if (v.dimension == 0) cursor_.fail("a dimension of at least 1");
+             } else if (key == "states") {
+               array("names of states", [&] { v.states.push_back(string("the name of a state")); });
+             } else {
+               return false;
+             }
+             return true;
+           });
     if (v.cardinality == 0) v.cardinality = v.states.size();
     checked(at, "a variable", [&] { graph_.add_variable(std::move(v)); });
   }
@@ -193,13 +144,6 @@ class JsonReader {
       return false;
     }
     return true;
-  }
-
-  double read_value() {
-    if (cursor_.peek() != '"') return cursor_.number("a number or \"-inf\"");
-    const Named text = named("");
-    if (text.name == kMinusInfinity) return -kInfinity;
-    cursor_.fail_at(text.position, "a number or \"-inf\"", shown(text.name));
   }
 
   void read_factor() {
@@ -247,16 +191,11 @@ class JsonReader {
     });
   }
 
-  VariableId variable(const Named& named) {
-    if (const auto found = graph_.find_variable(named.name)) return *found;
-    cursor_.fail_at(named.position, "the name of a variable", shown(named.name));
-  }
-
   /// Factors are bound last: the members of an object come in any order.
   void build() {
     for (FactorText& text : factors_) {
       Scope scope;
-      for (const Named& member : text.scope) scope.push_back(variable(member));
+      for (const Named& member : text.scope) scope.push_back(variable(graph_, member));
       if (text.shared && *text.shared >= tables_.size()) {
         cursor_.fail_at(text.position, fmt::format("a table below {}", tables_.size()),
                         fmt::format("{}", *text.shared));
@@ -265,7 +204,7 @@ class JsonReader {
       Table table = text.own ? build_table(std::move(*text.own))
                              : tables_[static_cast<std::size_t>(*text.shared)];
       const std::optional<VariableId> child =
-          text.child ? std::optional(variable(*text.child)) : std::nullopt;
+          text.child ? std::optional(variable(graph_, *text.child)) : std::nullopt;
       checked(text.position, "a factor", [&] {
         if (child) {
           graph_.add_conditional(std::move(scope), *child, std::move(table), kColumnTolerance);
@@ -275,10 +214,11 @@ class JsonReader {
       });
       text = {};
     }
+    gaussian_.build(graph_);
   }
 
-  Cursor cursor_;
   FactorGraph graph_;
+  json::GaussianParts gaussian_{*this};
   bool marked_ = false;
   std::vector<Table> tables_;
   std::vector<FactorText> factors_;

@@ -73,7 +73,8 @@ struct CompiledGaussian::Implementation {
     gaussian::Solution solution = engine->solve();
     for (const GaussianFactorId g : fixed) {
       if (solution.status != Status::ok) break;
-      solution.log_z += gaussian::log_of_fixed(*graph, g, states, engine->structure(), point);
+      solution.log_z +=
+          gaussian::log_of_fixed(*graph, g, states, engine->structure().scalar_of, point);
       if (solution.log_z == -kInfinity) solution.status = Status::impossible_evidence;
     }
     answer.status = solution.status;

@@ -164,13 +164,7 @@ double Engine::add_quadratic(const BoundFactor& bound, const LocalForm& local) {
 
 double Engine::evaluate() {
   std::ranges::fill(gradient_, 0.0);
-  CompensatedSum sum;
-  for (std::size_t f = 0; f < structure_.factors.size(); ++f) {
-    const BoundFactor& bound = structure_.factors[f];
-    const LocalForm& local = *bound_[f];
-    sum.add(local.is_kernel() ? add_kernel(bound, local) : add_quadratic(bound, local));
-  }
-  return sum.value();
+  return log_at_point();
 }
 
 double Engine::take_step() {
@@ -225,6 +219,16 @@ Solution Engine::solve(const std::function<bool()>& keep_going) {
     solution.message = "the numbers leave the range of doubles";
   }
   return solution;
+}
+
+double Engine::log_at_point() {
+  CompensatedSum sum;
+  for (std::size_t f = 0; f < structure_.factors.size(); ++f) {
+    const BoundFactor& bound = structure_.factors[f];
+    const LocalForm& local = *bound_[f];
+    sum.add(local.is_kernel() ? add_kernel(bound, local) : add_quadratic(bound, local));
+  }
+  return sum.value();
 }
 
 void Engine::spread() {

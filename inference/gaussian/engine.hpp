@@ -48,6 +48,9 @@ class Engine {
   /// log Z and means. keep_going() false, asked now and then, stops with Status::deadline. Numbers
   /// that were loaded before are not factorised again.
   Solution solve(const std::function<bool()>& keep_going = {});
+  /// log prod f at the point, which solve() left at the mode: kernels without noise count with
+  /// their density on the support.
+  [[nodiscard]] double log_at_point();
   /// Covariances of all fronts, after a solve() that was ok.
   void spread();
   /// cov(x_a, x_b), row-major, of scalars of one front, after spread(). Positions in the front.

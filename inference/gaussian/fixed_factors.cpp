@@ -23,12 +23,12 @@ std::uint64_t entry_of(const FactorGraph& graph, const GaussianFactor& factor,
 }
 
 double log_of_fixed(const FactorGraph& graph, GaussianFactorId id,
-                    std::span<const std::size_t> states, const Structure& structure,
+                    std::span<const std::size_t> states, std::span<const std::uint32_t> scalar_of,
                     std::span<const double> point) {
   const GaussianFactor& factor = graph.gaussian_factor(id);
   std::vector<double> x;
   for (const VariableId v : factor.continuous) {
-    const auto values = point.subspan(structure.scalar_of[v], graph.variable(v).dimension);
+    const auto values = point.subspan(scalar_of[v], graph.variable(v).dimension);
     x.insert(x.end(), values.begin(), values.end());
   }
   return factor.table.log_at(entry_of(graph, factor, states), x);

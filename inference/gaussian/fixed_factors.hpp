@@ -21,7 +21,8 @@ namespace credo::gaussian {
 
 /// log f of one of them at the point, natural logarithm.
 [[nodiscard]] double log_of_fixed(const FactorGraph& graph, GaussianFactorId factor,
-                                  std::span<const std::size_t> states, const Structure& structure,
+                                  std::span<const std::size_t> states,
+                                  std::span<const std::uint32_t> scalar_of,
                                   std::span<const double> point);
 
 /// The front that holds all of a scope; nothing when none does.

@@ -8,12 +8,20 @@ namespace credo::gaussian {
 
 namespace {
 
-/// W = whitening' whitening, the inverse of a covariance of full rank.
+/// W = rotation' whitening' whitening rotation, the (pseudo-)inverse of the covariance.
 std::vector<double> inverse_covariance(const CovarianceFactor& factor) {
   const std::size_t n = factor.dimension;
   std::vector<double> inverse(n * n, 0.0);
-  for (std::size_t k = 0; k < n; ++k) {
-    const double* row = &factor.whitening[k * n];
+  std::vector<double> row(n);
+  for (std::size_t k = 0; k < factor.rank; ++k) {
+    const double* white = &factor.whitening[k * n];
+    row.assign(white, white + n);
+    if (!factor.rotation.empty()) {
+      row.assign(n, 0.0);
+      for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < n; ++j) row[j] += white[i] * factor.rotation[i * n + j];
+      }
+    }
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = 0; j < n; ++j) inverse[i * n + j] += row[i] * row[j];
     }
@@ -64,8 +72,8 @@ LocalForm prepare(const GaussianTable& table, std::uint64_t entry) {
   local.log_constant = -(static_cast<double>(local.noise.rank) * std::log(2.0 * std::numbers::pi) +
                          local.noise.log_determinant) /
                        2.0;
-  if (local.is_singular()) return local;
   local.child_precision = inverse_covariance(local.noise);
+  if (local.is_singular()) return local;
   local.precision =
       joint_precision(*local.kernel, local.child_precision, local.dimension, local.child);
   return local;

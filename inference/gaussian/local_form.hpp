@@ -21,7 +21,7 @@ struct LocalForm {
   const QuadraticForm* form = nullptr;
   const LinearGaussian* kernel = nullptr;
   CovarianceFactor noise;               ///< of a kernel
-  std::vector<double> child_precision;  ///< inverse covariance, row-major; empty where singular
+  std::vector<double> child_precision;  ///< inverse covariance (pseudo-inverse), row-major
   /// Minus the second derivative of log f, dimension x dimension, row-major; empty where singular.
   std::vector<double> precision;
   double log_constant = 0.0;
