@@ -17,6 +17,7 @@ using namespace credo::testing;
 
 TEST_CASE("limits: the time limit and the observer stop work with their status") {
   for (const Algorithm& algorithm : algorithms()) {
+    if (algorithm.continuous) continue;
     CAPTURE(algorithm.name);
     const FactorGraph graph = grid(4);
     InferOptions options;

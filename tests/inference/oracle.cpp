@@ -363,7 +363,7 @@ Result truth_of(const FactorGraph& graph, const Evidence& evidence, const Query&
 std::vector<Algorithm> algorithms_under_test() {
   std::vector<Algorithm> others;
   for (const Algorithm& algorithm : algorithms()) {
-    if (algorithm.name != "enumeration") others.push_back(algorithm);
+    if (algorithm.name != "enumeration" && !algorithm.continuous) others.push_back(algorithm);
   }
   return others;
 }
