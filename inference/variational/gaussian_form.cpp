@@ -137,6 +137,7 @@ class ScaledCholesky {
 
   [[nodiscard]] double curvature() const { return curvature_; }
   [[nodiscard]] MatrixXd solve(const MatrixXd& right) const {
+    if (right.size() == 0) return right;  // Eigen's solvers look at the first entry
     return inverse_scale_.asDiagonal() * factor_.solve(inverse_scale_.asDiagonal() * right);
   }
   [[nodiscard]] double log_determinant() const {
@@ -146,6 +147,7 @@ class ScaledCholesky {
   /// R with R R' = the inverse.
   [[nodiscard]] MatrixXd inverse_root() const {
     const Index n = inverse_scale_.size();
+    if (n == 0) return MatrixXd(0, 0);
     return inverse_scale_.asDiagonal() * factor_.matrixU().solve(MatrixXd::Identity(n, n));
   }
 
@@ -294,11 +296,11 @@ std::optional<Form> divergence(const Kernel& q, const Kernel& p) {
     return within(gain, scale) && within(offset, scale) ? std::optional(form) : std::nullopt;
   }
   const Eigen::ColPivHouseholderQR<MatrixXd> whiten(p.root);
-  const MatrixXd slope = whiten.solve(gain);
+  const MatrixXd slope = gain.cols() == 0 ? MatrixXd(rank, 0) : MatrixXd(whiten.solve(gain));
   const VectorXd shift = whiten.solve(offset);
   const MatrixXd spread = whiten.solve(q.root);
-  if (!within(p.root * slope - gain, scale) || !within(p.root * shift - offset, scale) ||
-      !within(p.root * spread - q.root, scale)) {
+  if ((gain.cols() > 0 && !within(p.root * slope - gain, scale)) ||
+      !within(p.root * shift - offset, scale) || !within(p.root * spread - q.root, scale)) {
     return std::nullopt;
   }
   form.precision = -slope.transpose() * slope;
