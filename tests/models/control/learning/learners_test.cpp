@@ -176,7 +176,7 @@ TEST_CASE("policy gradient: a deterministic lake, to the exact policy") {
   CHECK(error < 1e-2);
 }
 
-TEST_CASE("policy gradient: a small noisy process, to the exact value; the bonus stays below") {
+TEST_CASE("policy gradient: a small noisy process, to the exact value, and the bonus stays below") {
   // The first action earns a little now; the second leads to where everything is decided freely.
   MdpDescription d;
   d.states = 3;

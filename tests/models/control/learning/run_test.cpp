@@ -113,7 +113,7 @@ TEST_CASE("learners: checkpoints of other runs are refused") {
   CHECK_THROWS_AS((void)learners()[0].learn(*lake, reseeded), FileError);
 }
 
-TEST_CASE("learners: same seed, same bits; another seed, others") {
+TEST_CASE("learners: same seed, same bits, another seed others") {
   const auto learn = [](std::uint64_t seed) {
     TabularEnvironment lake(frozen_lake(), {.time_limit = 100});
     SoftQOptions options;
