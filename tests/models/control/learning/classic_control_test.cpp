@@ -141,7 +141,7 @@ TEST_CASE("classic control: published time limits, starts within the published r
   CHECK((largest <= -0.4 && largest > -0.41));
 }
 
-TEST_CASE("environments: same seed and actions, same bits, and a saved state goes on with the same") {
+TEST_CASE("environments: same seed and actions, same bits, also from a saved state") {
   const auto one = cart_pole(30);
   const auto two = cart_pole(30);
   CHECK(one->reset(5) == two->reset(5));
