@@ -18,7 +18,7 @@ add_library(credo_flags INTERFACE)
 if(CREDO_DEVELOPER)
   target_compile_options(credo_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
   # g++ reports uninitialised values that are none in code instrumented by sanitizers.
-  if(NOT CREDO_SANITIZE)
+  if(NOT CREDO_SANITIZE OR CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     target_compile_options(credo_flags INTERFACE -Werror)
   endif()
 endif()

@@ -89,7 +89,7 @@ CovarianceFactor factorise_covariance(std::span<const double> covariance, std::s
   factor.dimension = dimension;
   factor.rank = static_cast<std::size_t>(rank);
   Matrix noise(n, rank);
-  for (Eigen::Index i = 0; i < n; ++i) {
+  for (Eigen::Index i = 0; i < n && rank > 0; ++i) {
     const Eigen::Index row = pivoted.order[static_cast<std::size_t>(i)];
     noise.row(row) = pivoted.deviation[row] * pivoted.lower.row(i);
   }

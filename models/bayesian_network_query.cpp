@@ -38,8 +38,8 @@ Evidence BayesianNetwork::evidence(const NamedStates& findings) const {
 
 Posterior BayesianNetwork::ask(const Scope& variables, const NamedStates& findings,
                                const InferOptions& options) const {
-  const Result result =
-      infer_exactly(graph(), evidence(findings), Query::joint(variables), options);
+  const Evidence found = evidence(findings);
+  const Result result = infer_exactly(graph(), found, Query::joint(variables), options);
   Posterior answer;
   for (const VariableId v : variables) answer.variables.push_back(graph_.variable(v));
   answer.status = result.status;

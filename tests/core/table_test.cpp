@@ -33,19 +33,19 @@ TEST_CASE("table: row-major, the last extent varies fastest") {
 
 TEST_CASE("table: entries that are no weights, and shapes that do not fit") {
   CHECK_THROWS_WITH_AS(
-      Table::dense({2}, {0.5, -0.5}),
+      (void)Table::dense({2}, {0.5, -0.5}),
       doctest::Contains("table entry 1: expected a finite non-negative number, got -0.5"),
       ModelError);
-  CHECK_THROWS_AS(Table::dense({2}, {0.5, kNaN}), ModelError);
-  CHECK_THROWS_AS(Table::dense({2}, {0.5, kInfinity}), ModelError);
-  CHECK_THROWS_AS(Table::dense({2}, {0.5, kInfinity}, Domain::log), ModelError);
-  CHECK_THROWS_AS(Table::dense({2}, {0.5, kNaN}, Domain::log), ModelError);
-  CHECK_NOTHROW(Table::dense({2}, {-0.5, -kInfinity}, Domain::log));
-  CHECK_THROWS_AS(Table::dense({2, 2}, {1, 2, 3}), ModelError);
-  CHECK_THROWS_AS(Table::dense({2, 0}, {}), ModelError);
-  CHECK_THROWS_AS(Table::sparse({2}, {{2, 1.0}}), ModelError);
-  CHECK_THROWS_AS(Table::sparse({2}, {{1, 1.0}, {1, 1.0}}), ModelError);
-  CHECK_THROWS_AS(Table::dense(std::vector<std::size_t>(65, 2), {1.0}), ModelError);
+  CHECK_THROWS_AS((void)Table::dense({2}, {0.5, kNaN}), ModelError);
+  CHECK_THROWS_AS((void)Table::dense({2}, {0.5, kInfinity}), ModelError);
+  CHECK_THROWS_AS((void)Table::dense({2}, {0.5, kInfinity}, Domain::log), ModelError);
+  CHECK_THROWS_AS((void)Table::dense({2}, {0.5, kNaN}, Domain::log), ModelError);
+  CHECK_NOTHROW((void)Table::dense({2}, {-0.5, -kInfinity}, Domain::log));
+  CHECK_THROWS_AS((void)Table::dense({2, 2}, {1, 2, 3}), ModelError);
+  CHECK_THROWS_AS((void)Table::dense({2, 0}, {}), ModelError);
+  CHECK_THROWS_AS((void)Table::sparse({2}, {{2, 1.0}}), ModelError);
+  CHECK_THROWS_AS((void)Table::sparse({2}, {{1, 1.0}, {1, 1.0}}), ModelError);
+  CHECK_THROWS_AS((void)Table::dense(std::vector<std::size_t>(65, 2), {1.0}), ModelError);
 }
 
 TEST_CASE("table: sparse rows hold the stored entries in order, and entries not stored are zero") {

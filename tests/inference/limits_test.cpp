@@ -139,7 +139,7 @@ TEST_CASE("limits: threads change nothing, on steps large enough to be shared ou
   }
   InferOptions options;
   const Result alone = infer(graph, Query::marginals(), options);
-  for (const std::size_t threads : {2, 3}) {
+  for (const std::size_t threads : {2U, 3U}) {
     options.threads = threads;
     CHECK(bit_equal(alone, infer(graph, Query::marginals(), options)));
   }

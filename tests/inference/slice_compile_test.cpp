@@ -188,8 +188,8 @@ TEST_CASE("slice compiled from a graph: ended contexts") {
     std::vector<double> u(kContexts);
     v[1] = v[4] = 77.0;  // not read
     Slice(compile_slice(t.graph, t.evidence, family, t.x, t.y, ended)).apply(v, u);
-    for (const std::size_t x : {0, 2, 3}) CHECK(std::fabs(u[x] - whole[x]) < 1e-12);
-    for (const std::size_t x : {1, 4}) CHECK(u[x] == 0.0);
+    for (const std::size_t x : {0U, 2U, 3U}) CHECK(std::fabs(u[x] - whole[x]) < 1e-12);
+    for (const std::size_t x : {1U, 4U}) CHECK(u[x] == 0.0);
   }
 }
 

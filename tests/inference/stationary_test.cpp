@@ -553,12 +553,12 @@ TEST_CASE("stationary: options and lengths are checked") {
   const Slice slice(discounted(random, 5, 0.9));
   StationaryOptions options;
   options.tolerance = 0.0;
-  CHECK_THROWS_AS(solve_stationary(slice, options), OptionError);
+  CHECK_THROWS_AS((void)solve_stationary(slice, options), OptionError);
   options = {};
   options.start = {1.0};
-  CHECK_THROWS_AS(solve_stationary(slice, options), OptionError);
+  CHECK_THROWS_AS((void)solve_stationary(slice, options), OptionError);
   options.start = std::vector<double>(5, kInfinity);
-  CHECK_THROWS_AS(solve_stationary(slice, options), OptionError);
+  CHECK_THROWS_AS((void)solve_stationary(slice, options), OptionError);
   options.start = std::vector<double>(5, 3.0);
   const StationaryResult warm = solve_stationary(slice, options);
   const StationaryResult cold = solve_stationary(slice);
