@@ -12,7 +12,7 @@ using namespace credo::testing;
 
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef CREDO_SANITIZED
 constexpr std::uint64_t kModelsPerClass = 3;  // twenty times slower
 #else
 constexpr std::uint64_t kModelsPerClass = 12;
