@@ -85,7 +85,7 @@ struct LearnArguments {
   std::string curve_path;
   std::size_t curve_interval = 1000;
   std::string checkpoint_path;
-  std::size_t checkpoint_interval = 0;
+  std::optional<std::size_t> checkpoint_interval;
   std::string resume_path;
 };
 

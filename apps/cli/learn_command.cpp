@@ -92,7 +92,7 @@ void check_paths(const LearnArguments& l) {
     throw OptionError(
         fmt::format("--curve {}: expected a name that ends in .csv or .svg", l.curve_path));
   }
-  if (l.checkpoint_interval > 0 && l.checkpoint_path.empty()) {
+  if (l.checkpoint_interval.value_or(0) > 0 && l.checkpoint_path.empty()) {
     throw OptionError("--checkpoint-interval needs --checkpoint FILE");
   }
   if (l.checkpoint_path.ends_with(".gz")) {
@@ -106,7 +106,7 @@ learning::LearnRequest make_request(const Arguments& a, double memory_limit_byte
   request.run.steps = l.steps;
   request.run.seed = a.engine.seed;
   request.run.curve_interval = l.curve_interval;
-  request.run.checkpoint_interval = l.checkpoint_interval;
+  request.run.checkpoint_interval = l.checkpoint_interval.value_or(0);
   if (!l.resume_path.empty()) {
     request.run.resume = read_text(l.resume_path, "a checkpoint", memory_limit_bytes);
     request.run.resume_source = l.resume_path;
