@@ -56,6 +56,20 @@ const Finding* Evidence::find(VariableId v) const {
   return at == findings_.end() ? nullptr : &at->second;
 }
 
+bool Evidence::is_observed(VariableId v) const {
+  const Finding* finding = find(v);
+  return finding != nullptr &&
+         (finding->kind == FindingKind::hard || finding->kind == FindingKind::value);
+}
+
+Scope Evidence::unobserved(const Scope& scope) const {
+  Scope left;
+  for (const VariableId v : scope) {
+    if (!is_observed(v)) left.push_back(v);
+  }
+  return left;
+}
+
 void Evidence::validate(const FactorGraph& graph) const {
   for (const auto& [v, finding] : findings_) {
     if (v >= graph.variable_count()) {

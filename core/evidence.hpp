@@ -56,6 +56,10 @@ class Evidence {
   [[nodiscard]] const std::map<VariableId, Finding>& findings() const noexcept { return findings_; }
   /// The finding about v, or nullptr.
   [[nodiscard]] const Finding* find(VariableId v) const;
+  /// Whether x_v is known: its state, or its value.
+  [[nodiscard]] bool is_observed(VariableId v) const;
+  /// The variables of the scope that are not, in its order.
+  [[nodiscard]] Scope unobserved(const Scope& scope) const;
   [[nodiscard]] bool empty() const noexcept { return findings_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return findings_.size(); }
 

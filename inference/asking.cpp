@@ -8,6 +8,7 @@
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/asking.hpp>
+#include <credo/inference/contraction/monitor.hpp>
 #include <credo/inference/driver.hpp>
 
 #include <fmt/format.h>
@@ -101,9 +102,8 @@ void Asking::hold_quick_answer() {
 }
 
 std::string Asking::why_without_answer(const Result& result) const {
-  return result.status == Status::cancelled
-             ? "cancelled by the observer"
-             : fmt::format("stopped at the time limit of {:.3g} s", options_.time_limit_seconds);
+  const Status stopped = result.status == Status::cancelled ? result.status : Status::deadline;
+  return contraction::stop_message(stopped, options_.time_limit_seconds);
 }
 
 Asking::Choice Asking::held_because(std::string_view reasons) {

@@ -2,6 +2,7 @@
 #include <credo/core/numerics.hpp>
 #include <credo/inference/asking.hpp>
 #include <credo/inference/conflict.hpp>
+#include <credo/inference/contraction/monitor.hpp>
 #include <credo/inference/driver.hpp>
 
 #include <fmt/format.h>
@@ -76,13 +77,10 @@ void complete_result(const FactorGraph& graph, const Evidence& evidence,
       if (silent) result.message = "answered";
       break;
     case Status::deadline:
-      if (silent) {
-        result.message =
-            fmt::format("stopped at the time limit of {:.3g} s", options.time_limit_seconds);
-      }
-      break;
     case Status::cancelled:
-      if (silent) result.message = "cancelled by the observer";
+      if (silent) {
+        result.message = contraction::stop_message(result.status, options.time_limit_seconds);
+      }
       break;
     case Status::impossible_evidence: {
       result.log_z = -kInfinity;

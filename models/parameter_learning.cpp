@@ -33,7 +33,7 @@ class Learner {
       : structure_(structure),
         data_(data.distinct()),
         options_(options),
-        limits_(limits(options)),
+        limits_(contraction::limits_of(options)),
         monitor_(limits_),
         tables_(structure, options) {}
 
@@ -47,13 +47,6 @@ class Learner {
   }
 
  private:
-  static InferOptions limits(const LearnOptions& options) {
-    InferOptions limits;
-    limits.time_limit_seconds = options.time_limit_seconds;
-    limits.observer = options.observer;
-    return limits;
-  }
-
   void count() {
     // Where no value is missing, counts do not depend on the tables, nor need the given ones allow
     // the data.
@@ -107,11 +100,8 @@ class Learner {
   }
 
   void note_stop() {
-    const bool late = monitor_.elapsed_seconds() > options_.time_limit_seconds;
-    best_.status = late ? Status::deadline : Status::cancelled;
-    best_.message =
-        late ? fmt::format("stopped at the time limit of {:.3g} s", options_.time_limit_seconds)
-             : "cancelled by the observer";
+    best_.status = monitor_.stopped();
+    best_.message = contraction::stop_message(best_.status, options_.time_limit_seconds);
   }
 
   ParameterFit climb(std::size_t start) {

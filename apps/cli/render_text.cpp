@@ -18,12 +18,10 @@ constexpr std::size_t kMostStatesPerLine = 4;
 /// "BP", or "BP (observed)".
 std::string marked_name(const Answer& answer, VariableId v) {
   const std::string name = printable(answer.graph.variable(v).name);
-  const Finding* finding = answer.evidence.find(v);
-  if (finding == nullptr) {
+  if (answer.evidence.find(v) == nullptr) {
     return name;
   }
-  const bool observed = finding->kind == FindingKind::hard || finding->kind == FindingKind::value;
-  return name + (observed ? " (observed)" : " (evidence)");
+  return name + (answer.evidence.is_observed(v) ? " (observed)" : " (evidence)");
 }
 
 /// "1.25" or "(1.25, -3)".

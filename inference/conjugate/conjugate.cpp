@@ -66,7 +66,10 @@ bool is_exact(const ConjugateModel& model) {
 class Maximizer {
  public:
   Maximizer(const ConjugateModel& model, const ConjugateOptions& options)
-      : model_(model), options_(options), limits_(limits(options)), monitor_(limits_) {}
+      : model_(model),
+        options_(options),
+        limits_(contraction::limits_of(options)),
+        monitor_(limits_) {}
 
   ConjugateResult run() {
     Draws draws(options_.seed);
@@ -89,13 +92,6 @@ class Maximizer {
   }
 
  private:
-  static InferOptions limits(const ConjugateOptions& options) {
-    InferOptions limits;
-    limits.time_limit_seconds = options.time_limit_seconds;
-    limits.observer = options.observer;
-    return limits;
-  }
-
   void climb(std::size_t start, std::size_t starts, Draws& draws) {
     Ascent ascent(model_, options_);
     ascent.begin(start < options_.starts.size()
@@ -130,11 +126,8 @@ class Maximizer {
   }
 
   void note_stop() {
-    const bool late = monitor_.elapsed_seconds() > options_.time_limit_seconds;
-    result_.status = late ? Status::deadline : Status::cancelled;
-    result_.message =
-        late ? fmt::format("stopped at the time limit of {:.3g} s", options_.time_limit_seconds)
-             : "cancelled by the observer";
+    result_.status = monitor_.stopped();
+    result_.message = contraction::stop_message(result_.status, options_.time_limit_seconds);
   }
 
   const ConjugateModel& model_;

@@ -1,5 +1,7 @@
 #include <credo/inference/contraction/monitor.hpp>
 
+#include <fmt/format.h>
+
 namespace credo::contraction {
 
 namespace {
@@ -32,6 +34,11 @@ bool Monitor::may_continue(std::string_view phase, double fraction) {
 
 void Monitor::check(std::string_view phase, double fraction) {
   if (!may_continue(phase, fraction)) throw Stopped{stopped_};
+}
+
+std::string stop_message(Status stopped, double time_limit_seconds) {
+  if (stopped == Status::cancelled) return "cancelled by the observer";
+  return fmt::format("stopped at the time limit of {:.3g} s", time_limit_seconds);
 }
 
 }  // namespace credo::contraction

@@ -4,6 +4,7 @@
 #include <credo/inference/infer.hpp>
 
 #include <chrono>
+#include <string>
 #include <string_view>
 
 namespace credo::contraction {
@@ -22,6 +23,8 @@ class Monitor {
   /// The same question without throwing.
   [[nodiscard]] bool may_continue(std::string_view phase, double fraction);
   [[nodiscard]] double elapsed_seconds() const;
+  /// Why it said no: deadline or cancelled; ok before.
+  [[nodiscard]] Status stopped() const noexcept { return stopped_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -30,5 +33,20 @@ class Monitor {
   Clock::time_point last_report_{};  // long ago: the first check reports
   Status stopped_ = Status::ok;
 };
+
+/// The limits and the observer of another options struct; the default memory where it has none.
+template <class Options>
+[[nodiscard]] InferOptions limits_of(const Options& options) {
+  InferOptions limits;
+  if constexpr (requires { options.memory_limit_bytes; }) {
+    limits.memory_limit_bytes = options.memory_limit_bytes;
+  }
+  limits.time_limit_seconds = options.time_limit_seconds;
+  limits.observer = options.observer;
+  return limits;
+}
+
+/// What a result that was stopped says; the limit is the one that was asked, in seconds.
+[[nodiscard]] std::string stop_message(Status stopped, double time_limit_seconds);
 
 }  // namespace credo::contraction

@@ -19,19 +19,6 @@ namespace credo {
 
 namespace {
 
-bool is_observed(const Evidence& evidence, VariableId v) {
-  const Finding* finding = evidence.find(v);
-  return finding != nullptr && finding->kind == FindingKind::hard;
-}
-
-Scope unobserved(const Evidence& evidence, const Scope& scope) {
-  Scope left;
-  for (const VariableId v : scope) {
-    if (!is_observed(evidence, v)) left.push_back(v);
-  }
-  return left;
-}
-
 /// A factor whose scope holds all of these variables.
 std::optional<FactorId> factor_around(const FactorGraph& graph, const Scope& variables) {
   for (const FactorId f : graph.factors_of(variables.front())) {
@@ -46,14 +33,14 @@ std::optional<FactorId> factor_around(const FactorGraph& graph, const Scope& var
 /// Whether some joint is read off a factor's belief.
 bool needs_factor_beliefs(const Evidence& evidence, const Query& query) {
   return query.factor_marginals || std::ranges::any_of(query.joints, [&](const Scope& joint) {
-           return unobserved(evidence, joint).size() > 1;
+           return evidence.unobserved(joint).size() > 1;
          });
 }
 
 std::string why_not_joints(const FactorGraph& graph, const Evidence& evidence, const Query& query,
                            const InferOptions& options) {
   for (const Scope& joint : query.joints) {
-    const Scope left = unobserved(evidence, joint);
+    const Scope left = evidence.unobserved(joint);
     if (left.size() > 1 && !factor_around(graph, left)) {
       return fmt::format("the joint of {} and {} other variable{} lies inside no factor",
                          graph.variable(left.front()).name, left.size() - 1,
@@ -136,7 +123,7 @@ void add_all(const Table& belief, JointSum& sum) {
 
 Belief joint_belief(const FactorGraph& graph, const Evidence& evidence, const Scope& joint,
                     const MessagePassingResult& passed) {
-  const Scope left = unobserved(evidence, joint);
+  const Scope left = evidence.unobserved(joint);
   if (left.size() > 1) {
     const Belief& around = passed.factor_beliefs[*factor_around(graph, left)];
     JointSum sum(graph, evidence, joint, around.scope);

@@ -22,19 +22,6 @@ namespace credo::message_passing {
 
 namespace {
 
-bool is_observed(const Evidence& evidence, VariableId v) {
-  const Finding* finding = evidence.find(v);
-  return finding != nullptr && finding->kind == FindingKind::hard;
-}
-
-Scope unobserved(const Evidence& evidence, const Scope& scope) {
-  Scope left;
-  for (const VariableId v : scope) {
-    if (!is_observed(evidence, v)) left.push_back(v);
-  }
-  return left;
-}
-
 bool is_clamped(const Conditional& conditional) {
   return conditional.kind == ConditionalKind::clamped ||
          (conditional.kind == ConditionalKind::charged && std::isinf(conditional.weight));
@@ -90,8 +77,8 @@ std::vector<VariableId> parents_first(const Evidence& evidence, const Family& fa
   std::vector<Scope> children(variables);
   std::vector<VariableId> order;
   for (const Conditional& conditional : family.conditionals()) {
-    if (is_observed(evidence, conditional.child)) continue;
-    const Scope parents = unobserved(evidence, conditional.parents);
+    if (evidence.is_observed(conditional.child)) continue;
+    const Scope parents = evidence.unobserved(conditional.parents);
     waiting[conditional.child] = parents.size();
     for (const VariableId u : parents) children[u].push_back(conditional.child);
     if (parents.empty()) order.push_back(conditional.child);
@@ -144,7 +131,7 @@ std::vector<FactorId> find_hosts(const FactorGraph& graph, const Evidence& evide
   std::vector<FactorId> takers;
   for (const Conditional& conditional : family->conditionals()) {
     if (!constrains(conditional) || !names_a_factor(graph, conditional) ||
-        is_observed(evidence, conditional.child)) {
+        evidence.is_observed(conditional.child)) {
       continue;
     }
     constrained[*conditional.factor] = 1;
@@ -154,14 +141,14 @@ std::vector<FactorId> find_hosts(const FactorGraph& graph, const Evidence& evide
   for (const FactorId taker : takers) {
     const Scope& scope = graph.factor(taker).scope;
     const auto holds = [&](VariableId v) {
-      return std::ranges::find(scope, v) != scope.end() || is_observed(evidence, v);
+      return std::ranges::find(scope, v) != scope.end() || evidence.is_observed(v);
     };
     for (const VariableId v : scope) {
-      if (is_observed(evidence, v)) continue;
+      if (evidence.is_observed(v)) continue;
       for (const FactorId f : graph.factors_of(v)) {
         if (constrained[f] != 0 || (!host.empty() && host[f] != kNone)) continue;
         const Scope& inner = graph.factor(f).scope;
-        if (inner.size() < 2 || unobserved(evidence, inner).size() < 2) continue;
+        if (inner.size() < 2 || evidence.unobserved(inner).size() < 2) continue;
         if (!std::ranges::all_of(inner, holds)) continue;
         if (host.empty()) host.assign(graph.factor_count(), kNone);
         host[f] = taker;
@@ -205,13 +192,13 @@ std::string why_not_contained(const FactorGraph& graph, const Evidence& evidence
     if (constraints.on(f)) {
       own[edges.variable[constraints.child_edge[f]]] = f;
     } else {
-      buckets.add(unobserved(evidence, graph.factor(f).scope));
+      buckets.add(evidence.unobserved(graph.factor(f).scope));
     }
   }
   for (std::size_t i = order.size(); i-- > 0;) {
     const VariableId v = order[i];
     if (buckets.empty(v)) continue;
-    if (own[v] != kNone) buckets.add(unobserved(evidence, graph.factor(own[v]).scope));
+    if (own[v] != kNone) buckets.add(evidence.unobserved(graph.factor(own[v]).scope));
     Scope neighbours = buckets.take_neighbours(v);
     const Scope& parents = family.find(v)->parents;
     for (const VariableId u : neighbours) {

@@ -45,7 +45,7 @@ class Passing {
       : graph_(graph),
         evidence_(evidence),
         options_(options),
-        limits_(limits_of(options)),
+        limits_(contraction::limits_of(options)),
         monitor_(limits_),
         problem_(graph, evidence, options),
         rule_(problem_.edges, problem_.tables, problem_.entropies, problem_.constraints,
@@ -63,21 +63,13 @@ class Passing {
       pass();
     } catch (const contraction::Stopped& stopped) {
       result_.status = stopped.status;
-      result_.message = stopped.status == Status::deadline ? "stopped at the time limit"
-                                                           : "cancelled by the observer";
+      result_.message = contraction::stop_message(stopped.status, options_.time_limit_seconds);
     }
     result_.timings.infer_seconds = monitor_.elapsed_seconds() - result_.timings.plan_seconds;
     return std::move(result_);
   }
 
  private:
-  static InferOptions limits_of(const MessagePassingOptions& options) {
-    InferOptions limits;
-    limits.time_limit_seconds = options.time_limit_seconds;
-    limits.observer = options.observer;
-    return limits;
-  }
-
   void pass() {
     monitor_.check("messages", 0.0);
     problem_.tables.prepare();

@@ -182,14 +182,9 @@ void Family::validate(const FactorGraph& graph, const Evidence& evidence) const 
     throw ModelError(fmt::format("family: built for a graph of {} variables, got one of {}",
                                  place_of_.size(), graph.variable_count()));
   }
-  const auto observed = [&](VariableId v) {
-    const Finding* finding = evidence.find(v);
-    return finding != nullptr &&
-           (finding->kind == FindingKind::hard || finding->kind == FindingKind::value);
-  };
   std::vector<Arc> arcs;
   for (VariableId v = 0; v < graph.variable_count(); ++v) {
-    if (observed(v)) continue;
+    if (evidence.is_observed(v)) continue;
     const Conditional* conditional = find(v);
     if (conditional == nullptr) {
       throw ModelError(fmt::format(
@@ -211,7 +206,7 @@ void Family::validate(const FactorGraph& graph, const Evidence& evidence) const 
                                    describe(graph, *conditional), *conditional->factor));
     }
     for (const VariableId u : conditional->parents) {
-      if (!observed(u)) arcs.push_back({u, v});
+      if (!evidence.is_observed(u)) arcs.push_back({u, v});
     }
   }
   const std::vector<std::uint32_t> cycle = find_cycle(graph.variable_count(), arcs);

@@ -20,16 +20,10 @@ namespace credo {
 
 namespace {
 
-bool is_observed(const Evidence& evidence, VariableId v) {
-  const Finding* finding = evidence.find(v);
-  return finding != nullptr &&
-         (finding->kind == FindingKind::hard || finding->kind == FindingKind::value);
-}
-
 std::vector<VariableId> unobserved(const FactorGraph& graph, const Evidence& evidence) {
   std::vector<VariableId> variables;
   for (VariableId v = 0; v < graph.variable_count(); ++v) {
-    if (!is_observed(evidence, v)) variables.push_back(v);
+    if (!evidence.is_observed(v)) variables.push_back(v);
   }
   return variables;
 }
@@ -53,7 +47,7 @@ std::vector<VariableId> min_fill_order(const FactorGraph& graph, const Evidence&
   const auto add_scope = [&](const Scope& whole) {
     Scope scope;
     for (const VariableId v : whole) {
-      if (!is_observed(evidence, v)) scope.push_back(v);
+      if (!evidence.is_observed(v)) scope.push_back(v);
     }
     problem.scopes.push_back(std::move(scope));
   };
@@ -95,9 +89,9 @@ Family fully_structured(const FactorGraph& graph, const Evidence& evidence,
   std::vector<std::set<VariableId>> neighbours(graph.variable_count());
   const auto connect = [&](const auto& scope) {
     for (const VariableId a : scope) {
-      if (is_observed(evidence, a)) continue;
+      if (evidence.is_observed(a)) continue;
       for (const VariableId b : scope) {
-        if (a != b && !is_observed(evidence, b)) neighbours[a].insert(b);
+        if (a != b && !evidence.is_observed(b)) neighbours[a].insert(b);
       }
     }
   };

@@ -24,14 +24,6 @@ namespace credo::variational {
 
 namespace {
 
-InferOptions limits(const VariationalOptions& options) {
-  InferOptions limits;
-  limits.memory_limit_bytes = options.memory_limit_bytes;
-  limits.time_limit_seconds = options.time_limit_seconds;
-  limits.observer = options.observer;
-  return limits;
-}
-
 std::vector<double> entries_of(const Eigen::MatrixXd& symmetric) {
   return {symmetric.data(), symmetric.data() + symmetric.size()};
 }
@@ -44,7 +36,7 @@ class GaussianMaximizer {
         evidence_(evidence),
         family_(family),
         options_(options),
-        infer_options_(limits(options)),
+        infer_options_(contraction::limits_of(options)),
         monitor_(infer_options_) {}
 
   VariationalResult run() {
@@ -53,10 +45,7 @@ class GaussianMaximizer {
     } catch (const contraction::Stopped& stopped) {
       result_ = {};
       result_.status = stopped.status;
-      result_.message =
-          stopped.status == Status::deadline
-              ? fmt::format("stopped at the time limit of {:.3g} s", options_.time_limit_seconds)
-              : "cancelled by the observer";
+      result_.message = contraction::stop_message(stopped.status, options_.time_limit_seconds);
     } catch (const Breakdown& breakdown) {
       Solubility solubility = std::move(result_.solubility);
       result_ = {};

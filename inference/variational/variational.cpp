@@ -42,7 +42,7 @@ class Maximizer {
         evidence_(evidence),
         family_(family),
         options_(options),
-        infer_options_(limits(options)),
+        infer_options_(contraction::limits_of(options)),
         monitor_(infer_options_) {}
 
   VariationalResult run() {
@@ -51,23 +51,12 @@ class Maximizer {
     } catch (const contraction::Stopped& stopped) {
       result_ = {};
       result_.status = stopped.status;
-      result_.message =
-          stopped.status == Status::deadline
-              ? fmt::format("stopped at the time limit of {:.3g} s", options_.time_limit_seconds)
-              : "cancelled by the observer";
+      result_.message = contraction::stop_message(stopped.status, options_.time_limit_seconds);
     }
     return std::move(result_);
   }
 
  private:
-  static InferOptions limits(const VariationalOptions& options) {
-    InferOptions limits;
-    limits.memory_limit_bytes = options.memory_limit_bytes;
-    limits.time_limit_seconds = options.time_limit_seconds;
-    limits.observer = options.observer;
-    return limits;
-  }
-
   void answer() {
     monitor_.check("plan", 0.0);
     problem_ = variational::make_problem(graph_, evidence_, family_);

@@ -32,6 +32,20 @@ TEST_CASE("evidence: a later finding replaces an earlier one") {
   CHECK(e.empty());
 }
 
+TEST_CASE("evidence: observed is a state or a value, not a weight or a set") {
+  Evidence evidence;
+  evidence.observe(3, 1);
+  evidence.observe_likelihood(1, {0.5, 0.5});
+  evidence.allow(2, {0, 1});
+  evidence.observe_value(5, {1.0, 2.0});
+  CHECK(evidence.is_observed(3));
+  CHECK(evidence.is_observed(5));
+  CHECK_FALSE(evidence.is_observed(0));
+  CHECK_FALSE(evidence.is_observed(1));
+  CHECK_FALSE(evidence.is_observed(2));
+  CHECK(evidence.unobserved({5, 2, 3, 0}) == Scope{2, 0});
+}
+
 TEST_CASE("evidence: by names, described as messages show it") {
   const FactorGraph g = weather();
   Evidence e;
