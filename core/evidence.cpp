@@ -79,9 +79,10 @@ void Evidence::validate(const FactorGraph& graph) const {
     const Variable& variable = graph.variable(v);
     if (variable.is_continuous() != (finding.kind == FindingKind::value)) {
       throw EvidenceError(variable.is_continuous()
-                              ? fmt::format("evidence on {}: expected {} real numbers, got a "
+                              ? fmt::format("evidence on {}: expected {} real number{}, got a "
                                             "finding about states; the variable is continuous",
-                                            variable.name, variable.dimension)
+                                            variable.name, variable.dimension,
+                                            variable.dimension == 1 ? "" : "s")
                               : fmt::format("evidence on {}: expected a finding about states, got "
                                             "a value; the variable is discrete",
                                             variable.name));
@@ -120,8 +121,9 @@ void Evidence::validate(const FactorGraph& graph) const {
       case FindingKind::value:
         if (finding.value.size() != variable.dimension ||
             !std::ranges::all_of(finding.value, [](double x) { return std::isfinite(x); })) {
-          throw EvidenceError(fmt::format("evidence on {}: expected {} finite numbers, got ({})",
+          throw EvidenceError(fmt::format("evidence on {}: expected {} finite number{}, got ({})",
                                           variable.name, variable.dimension,
+                                          variable.dimension == 1 ? "" : "s",
                                           fmt::join(finding.value, ", ")));
         }
         break;
@@ -142,6 +144,9 @@ std::string describe(const FactorGraph& graph, const Finding& finding) {
       return fmt::format("{} in {{{}}}", variable.name, fmt::join(names, ", "));
     }
     case FindingKind::value:
+      if (finding.value.size() == 1) {
+        return fmt::format("{} = {}", variable.name, finding.value.front());
+      }
       return fmt::format("{} = ({})", variable.name, fmt::join(finding.value, ", "));
   }
   return variable.name;

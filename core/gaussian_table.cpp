@@ -45,12 +45,6 @@ void check_extents(const std::vector<std::size_t>& shape,
   }
 }
 
-std::uint64_t product(const std::vector<std::size_t>& shape) {
-  std::uint64_t size = 1;
-  for (const std::size_t extent : shape) size *= extent;
-  return size;
-}
-
 void check_numbers(std::size_t at, std::string_view what, const std::vector<double>& numbers,
                    std::size_t expected) {
   if (numbers.size() != expected) {
@@ -135,7 +129,7 @@ GaussianTable GaussianTable::quadratic(std::vector<std::size_t> shape,
                                        std::vector<QuadraticForm> forms) {
   check_extents(shape, dimensions);
   auto data = std::make_shared<Data>();
-  data->size = product(shape);
+  data->size = saturating_product(shape);
   const std::size_t n = std::reduce(dimensions.begin(), dimensions.end());
   if (forms.size() != data->size) {
     throw ModelError(fmt::format("Gaussian table: expected {} quadratic forms, got {}", data->size,
@@ -163,7 +157,7 @@ GaussianTable GaussianTable::conditional(std::vector<std::size_t> shape,
                                          std::vector<LinearGaussian> kernels) {
   check_extents(shape, dimensions);
   auto data = std::make_shared<Data>();
-  data->size = product(shape);
+  data->size = saturating_product(shape);
   const std::size_t n = std::reduce(dimensions.begin(), dimensions.end());
   const std::size_t child = dimensions.back();
   if (kernels.size() != data->size) {

@@ -6,6 +6,8 @@
 #include "output.hpp"
 #include "trace.hpp"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <vector>
 
@@ -64,13 +66,25 @@ void remark_iteration(const EngineArguments& engine, const Result& result) {
            result.algorithm_used);
 }
 
+/// Fewer than asked for are all there are.
+void remark_count(const Arguments& a, const Result& result) {
+  const std::size_t count = result.assignments.size();
+  if (a.command != Command::map || result.status != Status::ok || count >= a.k_best) return;
+  complain(
+      fmt::format("note: --k-best {}: there {} {} only, one per joint state of the discrete "
+                  "variables that is not impossible",
+                  a.k_best, count == 1 ? "is" : "are", count));
+}
+
 }  // namespace
 
 ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
   const std::string format = output_format(arguments);
   const LoadedModel model = load_model(arguments.model, arguments.from);
-  if (format == "uai") {
-    model.graph.require_discrete("--format uai");
+  // The other tasks' answers are about log Z, or the states of the query's variables.
+  const bool every_state = arguments.command == Command::mar || arguments.command == Command::map;
+  if (format == "uai" && every_state) {
+    model.graph.require_discrete("--format uai (text and json hold any answer)");
   }
   const Evidence evidence = load_evidence(arguments.evidence, model.graph);
   Query query = make_query(arguments, model.graph);
@@ -104,6 +118,7 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
   }
   if (code == ExitCode::answered && !arguments.output.quiet) {
     remark_iteration(arguments.engine, result);
+    remark_count(arguments, result);
   }
   if (code != ExitCode::answered) {
     if (format != "json" && rewrites(arguments) && !bounds.empty()) {

@@ -46,7 +46,9 @@ std::string describe_matrix(const std::vector<double>& entries, std::size_t n) {
 /// The continuous variables, below the discrete ones.
 std::string gaussian_marginals_text(const Answer& answer) {
   TextTable table;
-  table.add_row({"variable", "mean", "covariance", "mixture"});
+  const bool mixed = std::ranges::any_of(answer.result.gaussian_marginals,
+                                         [](const auto& m) { return !m.components.empty(); });
+  table.add_row({"variable", "mean", "covariance", mixed ? "mixture" : ""});
   bool has_rows = false;
   for (VariableId v = 0; v < answer.result.gaussian_marginals.size(); ++v) {
     const GaussianMarginal& marginal = answer.result.gaussian_marginals[v];
@@ -118,6 +120,10 @@ std::string state_of(const Answer& answer, const Assignment& assignment, Variabl
   return printable(answer.graph.variable(v).state_name(assignment.states[v]));
 }
 
+bool differs(const Assignment& a, const Assignment& b, VariableId v) {
+  return a.states[v] != b.states[v] || (!a.values.empty() && a.values[v] != b.values[v]);
+}
+
 std::string assignments_text(const Answer& answer) {
   const auto& assignments = answer.result.assignments;
   const bool all = answer.query.task == Task::map;
@@ -136,7 +142,7 @@ std::string assignments_text(const Answer& answer) {
     std::string differences;
     for (std::size_t i = 0; i < count && k > 0; ++i) {
       const VariableId v = variable(i);
-      if (assignments[k].states[v] != assignments.front().states[v]) {
+      if (differs(assignments[k], assignments.front(), v)) {
         differences += fmt::format("{}{} = {}", differences.empty() ? "  with " : ", ",
                                    printable(answer.graph.variable(v).name),
                                    state_of(answer, assignments[k], v));

@@ -108,7 +108,9 @@ FactorGraph read_model(std::istream& stream, Format format, std::string source_n
 
 std::string write_model(const FactorGraph& graph, Format format) {
   const FormatInfo& info = format_info(format);
-  if (format != Format::json) graph.require_discrete(fmt::format("format {}", info.name));
+  if (format != Format::json) {
+    graph.require_discrete(fmt::format("format {} (json holds any model)", info.name));
+  }
   if (info.bayesian_only && !graph.is_bayesian_network()) {
     throw ModelError(fmt::format(
         "{}: expected a Bayesian network (one conditional per variable, no cycle), got a graph of "

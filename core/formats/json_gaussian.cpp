@@ -145,9 +145,9 @@ void GaussianParts::build(FactorGraph& graph) {
   for (GaussianFactorText& text : factors_) {
     Scope scope;
     Scope continuous;
-    for (const Named& member : text.scope) scope.push_back(pull_.variable(graph, member));
+    for (const Named& member : text.scope) scope.push_back(pull_.variable(graph, member, false));
     for (const Named& member : text.continuous) {
-      continuous.push_back(pull_.variable(graph, member));
+      continuous.push_back(pull_.variable(graph, member, true));
     }
     if (text.shared && *text.shared >= tables_.size()) {
       pull_.cursor().fail_at(text.position,

@@ -87,9 +87,19 @@ class Pull {
     cursor_.fail_at(text.position, "a number or \"-inf\"", shown(text.name));
   }
 
-  VariableId variable(const FactorGraph& graph, const Named& named) {
-    if (const auto found = graph.find_variable(named.name)) return *found;
-    cursor_.fail_at(named.position, "the name of a variable", shown(named.name));
+  /// Declared, and of the kind that this scope holds.
+  VariableId variable(const FactorGraph& graph, const Named& named, bool continuous) {
+    const auto found = graph.find_variable(named.name);
+    if (!found) cursor_.fail_at(named.position, "the name of a variable", shown(named.name));
+    if (graph.variable(*found).is_continuous() != continuous) {
+      cursor_.fail_at(named.position,
+                      continuous ? "a continuous variable"
+                                 : "a discrete variable (continuous ones stand in "
+                                   "\"continuous\" of \"gaussian_factors\")",
+                      fmt::format("{}, which is {}", shown(named.name),
+                                  continuous ? "discrete" : "continuous"));
+    }
+    return *found;
   }
 
  protected:

@@ -195,7 +195,7 @@ class JsonReader : private json::Pull {
   void build() {
     for (FactorText& text : factors_) {
       Scope scope;
-      for (const Named& member : text.scope) scope.push_back(variable(graph_, member));
+      for (const Named& member : text.scope) scope.push_back(variable(graph_, member, false));
       if (text.shared && *text.shared >= tables_.size()) {
         cursor_.fail_at(text.position, fmt::format("a table below {}", tables_.size()),
                         fmt::format("{}", *text.shared));
@@ -204,7 +204,7 @@ class JsonReader : private json::Pull {
       Table table = text.own ? build_table(std::move(*text.own))
                              : tables_[static_cast<std::size_t>(*text.shared)];
       const std::optional<VariableId> child =
-          text.child ? std::optional(variable(graph_, *text.child)) : std::nullopt;
+          text.child ? std::optional(variable(graph_, *text.child, false)) : std::nullopt;
       checked(text.position, "a factor", [&] {
         if (child) {
           graph_.add_conditional(std::move(scope), *child, std::move(table), kColumnTolerance);

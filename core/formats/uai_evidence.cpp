@@ -95,6 +95,10 @@ Evidence read_uai_evidence(ByteSource& source, const FactorGraph& graph) {
   std::unordered_set<VariableId> seen;
   for (std::size_t i = count_at + 1; i < file.size(); i += 2) {
     const VariableId v = file.variable(i, graph, seen);
+    if (graph.variable(v).is_continuous()) {
+      file.fail(i, "a discrete variable: the format has states only",
+                fmt::format("{}, which is continuous", graph.variable(v).name));
+    }
     if (file.at(i + 1) >= graph.cardinality(v)) {
       file.fail(i + 1, fmt::format("a state of {} below {}", graph.variable(v).name,
                                    graph.cardinality(v)));
@@ -110,8 +114,8 @@ std::string write_uai_evidence(const Evidence& evidence) {
   for (const auto& [v, finding] : evidence.findings()) {
     if (finding.kind != FindingKind::hard) {
       throw EvidenceError(fmt::format(
-          "uai evidence: expected one observed state for variable {}, got a likelihood or a set of "
-          "states, which the format cannot hold",
+          "uai evidence: expected one observed state for variable {}, got a likelihood, a set of "
+          "states or real numbers, which the format cannot hold",
           v));
     }
     append_numbers(text, {v, finding.state});
