@@ -7,10 +7,12 @@
 
 #include <credo/core/error.hpp>
 #include <credo/models/control/linear_quadratic_gaussian.hpp>
+#include <credo/models/control/linear_quadratic_parts.hpp>
 #include <credo/models/state_space/state_space.hpp>
 
 #include <fmt/format.h>
 #include <Eigen/Core>
+#include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 
 #include <utility>
@@ -34,7 +36,8 @@ std::vector<double> rows(const RowMajor& m) { return {m.data(), m.data() + m.siz
 
 RowMajor symmetric(const MatrixXd& m) { return (m + m.transpose()) / 2.0; }
 
-/// The chain that is filtered: uncontrolled, since covariances do not see the controls.
+/// The chain that is filtered, for its covariances, which see neither controls nor means: without
+/// them it is certain to observe d, whatever noise is missing.
 StateSpaceModel chain_of(const LinearQuadratic& problem, const Sensor& sensor,
                          std::size_t horizon) {
   StateSpaceModel chain;
@@ -42,10 +45,9 @@ StateSpaceModel chain_of(const LinearQuadratic& problem, const Sensor& sensor,
   chain.observations = sensor.observations;
   for (std::size_t t = 0; t < horizon; ++t) {
     const LinearQuadraticStep& step = problem.step(t);
-    chain.steps.push_back({step.transition, step.offset, step.noise, sensor.observation,
-                           sensor.offset, sensor.noise});
+    chain.steps.push_back(
+        {step.transition, {}, step.noise, sensor.observation, sensor.offset, sensor.noise});
   }
-  chain.initial_mean = problem.initial_mean;
   chain.initial_covariance = problem.initial_covariance;
   return chain;
 }
@@ -56,7 +58,8 @@ class Separation {
       : problem_(problem),
         n_(problem.states),
         c_(matrix(sensor.observation, sensor.observations, n_)),
-        v_(matrix(sensor.noise, sensor.observations, sensor.observations)) {}
+        v_(matrix(sensor.noise, sensor.observations, sensor.observations)),
+        root_v_(root(v_)) {}
 
   /// L = S C' (C S C' + V)^-1 for the predicted covariance S.
   [[nodiscard]] MatrixXd gain(const MatrixXd& predicted) const {
@@ -81,7 +84,7 @@ class Separation {
     result.transition = rows(transition);
     result.control = rows(stacked(b, b));
     result.offset = rows(stacked(offset, offset));
-    result.noise = rows(spread(w, seen, next_gain));
+    result.noise = rows(spread(w, next_gain));
     result.state_cost = rows(padded(matrix(step.state_cost, n_, n_)));
     result.control_cost = step.control_cost;
     result.cross_cost = rows(stacked(matrix(step.cross_cost, n_, problem_.controls),
@@ -92,14 +95,21 @@ class Separation {
     return result;
   }
 
-  /// Covariance of (w, L C w + L v).
-  [[nodiscard]] RowMajor spread(const MatrixXd& w, const MatrixXd& seen,
-                                const MatrixXd& gain) const {
+  /// Covariance of (w, L C w + L v), from roots: no rounding makes it indefinite.
+  [[nodiscard]] RowMajor spread(const MatrixXd& w, const MatrixXd& gain) const {
     const auto n = static_cast<Index>(n_);
-    MatrixXd covariance(2 * n, 2 * n);
-    covariance << w, w * seen.transpose(), seen * w,
-        seen * w * seen.transpose() + gain * v_ * gain.transpose();
-    return symmetric(covariance);
+    const MatrixXd root_w = root(w);
+    MatrixXd joint = MatrixXd::Zero(2 * n, n + root_v_.cols());
+    joint.topLeftCorner(n, n) = root_w;
+    joint.bottomLeftCorner(n, n) = gain * c_ * root_w;
+    joint.bottomRightCorner(n, root_v_.cols()) = gain * root_v_;
+    return symmetric(joint * joint.transpose());
+  }
+
+  /// G with G G' = covariance.
+  static MatrixXd root(const MatrixXd& covariance) {
+    const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(covariance);
+    return solver.eigenvectors() * solver.eigenvalues().cwiseMax(0.0).cwiseSqrt().asDiagonal();
   }
 
   [[nodiscard]] MatrixXd padded(const MatrixXd& m) const {
@@ -139,8 +149,8 @@ class Separation {
         rows(stacked(matrix(problem_.final_gradient, n_, 1), MatrixXd::Zero(n, 1)));
     const MatrixXd mean = matrix(problem_.initial_mean, n_, 1);
     joint_problem.initial_mean = rows(stacked(mean, mean));
-    joint_problem.initial_covariance = rows(
-        spread(matrix(problem_.initial_covariance, n_, n_), gains.front() * c_, gains.front()));
+    joint_problem.initial_covariance =
+        rows(spread(matrix(problem_.initial_covariance, n_, n_), gains.front()));
     return expected_reward(joint_problem, blind);
   }
 
@@ -149,6 +159,7 @@ class Separation {
   std::size_t n_;
   MatrixXd c_;
   MatrixXd v_;
+  MatrixXd root_v_;
 };
 
 }  // namespace
@@ -171,8 +182,9 @@ LinearQuadraticGaussianSolution solve_linear_quadratic_gaussian(
   if (!seen.ok()) return result;
   const std::size_t horizon = seen.decisions.size();
   const StateSpaceModel chain = chain_of(problem, sensor, horizon);
-  const StateSpaceAnswer filtered =
-      filter(chain, ObservationSequence(horizon, std::vector<double>(sensor.observations, 0.0)));
+  chain.validate();
+  const std::vector<double> certain = or_zeros(sensor.offset, sensor.observations);
+  const StateSpaceAnswer filtered = filter(chain, ObservationSequence(horizon, certain));
   if (!filtered.ok()) {
     result.status = filtered.status;
     result.message = filtered.message;

@@ -118,6 +118,36 @@ TEST_CASE("hidden states: expected reward by simulation") {
   CHECK(std::fabs(mean - s.expected_reward) < 4.0 * error);
 }
 
+TEST_CASE("hidden states: sensors without noise") {
+  // The first of two components is seen, exactly; the start is certain.
+  LinearQuadratic problem;
+  problem.states = 2;
+  problem.controls = 1;
+  problem.steps = {{{1.0, 0.3, 0.0, 0.9},
+                    {0.2, 1.0},
+                    {0.1, -0.2},
+                    {1e-9, 2e-9, 2e-9, 4e-9},
+                    {1.0, 0.0, 0.0, 0.5},
+                    {0.3}}};
+  problem.final_cost = {2.0, 0.0, 0.0, 2.0};
+  problem.initial_mean = {1.0, -1.0};
+  problem.horizon = 5;
+  const Sensor blunt{2, {1.0, 0.0, 2.0, 0.0}, {0.5, 0.0}, {}};
+  LinearQuadraticOptions hard;
+  hard.method = Method::hard;
+  const auto hidden = solve_linear_quadratic_gaussian(problem, blunt, hard);
+  REQUIRE_MESSAGE(hidden.ok(), hidden.message);
+  // The noise is along (1, 2): what is seen says all of it, and nothing is hidden.
+  const auto seen = solve_linear_quadratic(problem, hard);
+  CHECK(hidden.expected_reward == doctest::Approx(seen.expected_reward).epsilon(1e-12));
+  for (const auto& covariance : hidden.filtered_covariances) {
+    for (const double x : covariance) CHECK(std::fabs(x) < 1e-22);
+  }
+  CHECK_THROWS_AS(static_cast<void>(solve_linear_quadratic_gaussian(
+                      problem, {2, {1.0, 0.0, 2.0, 0.0}, {0.5}, {}}, hard)),
+                  ModelError);
+}
+
 TEST_CASE("linear-quadratic files: what is read, what is refused") {
   const std::string text = R"({"A": [[1.1, 0], [0.1, 1.1]], "B": [[0.1], [0]], "Q": [[10, 0],
     [0, 10]], "R": [[1]], "Q_final": [[10, 0], [0, 10]], "horizon": 60})";
