@@ -63,8 +63,8 @@ struct LinearQuadraticOptions {
   double rho = 1.0;
   /// In place of the problem's own.
   std::optional<std::size_t> horizon = std::nullopt;
-  /// Infinite horizon: largest change of any entry of P and p in one step, relative to the largest
-  /// entry of P.
+  /// Infinite horizon: largest change of any entry in one step, of P relative to its largest entry,
+  /// of p relative to its own or to P times the largest of g, g_f and a.
   double tolerance = 1e-13;
   std::size_t maximum_steps = 100'000;
   /// Finite horizon: also log Z and its distance from the bound.
@@ -100,7 +100,8 @@ struct LinearQuadraticSolution {
   /// E of the sum of rewards of these decisions in the true world (noise as it is). Per step in the
   /// long run when the horizon is infinite (and -infinity there when A + B K is not stable).
   double expected_reward = kNaN;
-  /// Infinite horizon: the largest change of the last step, relative, and how many there were.
+  /// Infinite horizon: the largest change of the last step, relative as in the tolerance, and how
+  /// many there were. Above the tolerance where rounding keeps it there, and message says so.
   double residual = kNaN;
   std::size_t iterations = 0;
   /// Infinite horizon: spectral radius of A + B K.

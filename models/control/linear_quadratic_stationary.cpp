@@ -3,9 +3,11 @@
 // One slice has x, u and x', the reward of (x, u), the dynamics, and V / alpha as a log-factor of
 // x'. Eliminating x' and u with the generic sweep turns V of x' into the message over x; repeated
 // from the final reward until P and p stand still, that message solves the discrete algebraic
-// Riccati equation of the method. What c grows by in one step is the value per step. Invariant: P
-// and p of the last message. Cost: a slice's elimination per step; convergence is geometric with
-// the square of the closed loop's spectral radius.
+// Riccati equation of the method. Changes of P are measured by P, those of p by p and by P times
+// the lengths that the problem gives, so that units do not matter; where rounding is larger than
+// the tolerance they cease to fall, and that is the end too. What c grows by in one step is the
+// value per step. Invariant: P and p of the last message. Cost: a slice's elimination per step;
+// convergence is geometric with the square of the closed loop's spectral radius.
 
 #include <credo/core/numerics.hpp>
 #include <credo/models/control/linear_quadratic.hpp>
@@ -98,6 +100,41 @@ LinearQuadraticDecision final_value(const LinearQuadratic& problem) {
   return value;
 }
 
+/// How far two messages are apart, and whether that has ceased to fall.
+class Change {
+ public:
+  explicit Change(const LinearQuadratic& problem) {
+    const LinearQuadraticStep& step = problem.steps.front();
+    length_ = std::max({largest(step.goal), largest(step.offset), largest(problem.final_goal)});
+    slope_ = std::max({largest(step.state_gradient), largest(step.control_gradient),
+                       largest(problem.final_gradient)});
+  }
+
+  double between(const LinearQuadraticDecision& next, const LinearQuadraticDecision& before) {
+    const double curvature = largest(next.curvature);
+    const double slope = std::max({largest(next.slope), curvature * length_, slope_});
+    const double change =
+        std::max(ratio(largest_difference(next.curvature, before.curvature), curvature),
+                 ratio(largest_difference(next.slope, before.slope), slope));
+    idle_ = change < smallest_ ? 0 : idle_ + 1;
+    smallest_ = std::min(smallest_, change);
+    return change;
+  }
+  /// At rounding: small, and not smaller for a long time.
+  [[nodiscard]] bool stands_still() const { return idle_ >= kIdle && smallest_ <= kMostRounding; }
+
+ private:
+  static constexpr std::size_t kIdle = 1000;
+  static constexpr double kMostRounding = 1e-6;
+
+  static double ratio(double change, double scale) { return change > 0.0 ? change / scale : 0.0; }
+
+  double length_ = 0.0;
+  double slope_ = 0.0;
+  double smallest_ = kInfinity;
+  std::size_t idle_ = 0;
+};
+
 }  // namespace
 
 LinearQuadraticSolution solve_stationary(const LinearQuadratic& problem,
@@ -110,6 +147,7 @@ LinearQuadraticSolution solve_stationary(const LinearQuadratic& problem,
   }
   const Slice slice(problem, options);
   LinearQuadraticDecision value = final_value(problem);
+  Change change(problem);
   for (std::size_t i = 1; i <= options.maximum_steps; ++i) {
     LinearQuadraticDecision next;
     value.constant = 0.0;
@@ -121,24 +159,30 @@ LinearQuadraticSolution solve_stationary(const LinearQuadratic& problem,
       solution.breakdown_step = 0;
       return solution;
     }
-    const double change = std::max(largest_difference(next.curvature, value.curvature),
-                                   largest_difference(next.slope, value.slope));
-    solution.residual = change / std::max(largest(next.curvature), 1e-300);
+    solution.residual = change.between(next, value);
     value = std::move(next);
-    if (solution.residual <= options.tolerance) break;
+    if (solution.residual <= options.tolerance || change.stands_still()) break;
   }
   solution.decisions = {value};
   solution.spectral_radius = closed_loop_radius(problem, value);
-  if (!(solution.residual <= options.tolerance)) {
+  const bool rounding = change.stands_still();
+  if (!(solution.residual <= options.tolerance || rounding)) {
     solution.status = Status::refused;
     solution.message = fmt::format(
-        "no fixed point after {} backward steps: P and p still change by {:.3g} of P in one step, "
-        "tolerance {:.3g}",
+        "no fixed point after {} backward steps: P and p still change by {:.3g} of their size in "
+        "one "
+        "step, tolerance {:.3g}; expected a larger tolerance or more steps",
         solution.iterations, solution.residual, options.tolerance);
     return solution;
   }
   solution.status = Status::ok;
   solution.message = "answered";
+  if (rounding) {
+    solution.message += fmt::format(
+        "; P and p change by {:.3g} of their size in every step, which "
+        "is rounding and above the tolerance {:.3g}",
+        solution.residual, options.tolerance);
+  }
   if (!(solution.spectral_radius < 1.0)) {
     solution.message += "; the loop A + B K is not stable in the true world";
   }

@@ -429,6 +429,36 @@ TEST_CASE("linear-quadratic: infinite horizons solve the algebraic Riccati equat
   CHECK(s.message.find("1.1") != std::string::npos);
 }
 
+TEST_CASE("linear-quadratic: infinite horizons in any unit, and where rounding ends them") {
+  // Scalar, Q = R = B = 1: P^2 - A^2 P - 1 = 0, and p = A p / (1 + P) - g.
+  LinearQuadratic problem;
+  problem.states = 1;
+  problem.controls = 1;
+  problem.steps = {{{1.1}, {1.0}, {}, {}, {1.0}, {1.0}}};
+  const auto curvature = [](double a) { return (a * a + std::sqrt(a * a * a * a + 4.0)) / 2.0; };
+  for (const double goal : {1e-8, 1.0, 1e6, 1e12}) {
+    CAPTURE(goal);
+    problem.steps[0].goal = {goal};
+    const LinearQuadraticSolution s = solve_linear_quadratic(problem);
+    REQUIRE_MESSAGE(s.ok(), s.message);
+    CHECK(s.residual <= 1e-13);
+    CHECK(s.iterations < 100);
+    const double p = curvature(1.1);
+    const double slope = -goal / (1.0 - 1.1 / (1.0 + p));
+    CHECK(s.decisions[0].curvature[0] == doctest::Approx(p).epsilon(1e-13));
+    CHECK(std::fabs(s.decisions[0].slope[0] / slope - 1.0) < 1e-12);
+  }
+  // A^2 P / (1 + P) is a difference of numbers 1e8 times as large: rounding shows, and is named.
+  problem.steps[0].transition = {1e4};
+  problem.steps[0].control_cost = {1e-4};
+  const LinearQuadraticSolution s = solve_linear_quadratic(problem);
+  REQUIRE_MESSAGE(s.ok(), s.message);
+  CHECK(s.residual > 1e-13);
+  CHECK(s.message.find("rounding") != std::string::npos);
+  // P (1e-4 + P) = 1e-4 + P + 1e4 P, Q = 1: P^2 - (1e4 + 1 - 1e-4) P - 1e-4 = 0.
+  CHECK(s.decisions[0].curvature[0] == doctest::Approx(10000.9999).epsilon(1e-6));
+}
+
 TEST_CASE("linear-quadratic: wrong matrices are named") {
   const auto refuses = [](const char* name, auto change) {
     LinearQuadratic problem = published(0.01);
