@@ -6,24 +6,54 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <utility>
 
 namespace credo {
 
+namespace {
+
+[[noreturn]] void refuse_shape() {
+  throw QueryError(
+      "compiled Gaussian: expected a graph with the variables and scopes that were compiled");
+}
+
+/// Scopes are short: shorter to compare here than to call for.
+bool same_scope(const Scope& a, const Scope& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
+/// Where a front's covariance goes.
+struct CovarianceBlock {
+  std::uint32_t size;
+  std::uint32_t order;
+  std::uint64_t to;
+};
+
+}  // namespace
+
 struct CompiledGaussian::Implementation {
   InferOptions options;
   const FactorGraph* graph = nullptr;
+  std::vector<GaussianTable> tables;  ///< of every Gaussian factor, as the last graph had them
   std::vector<std::size_t> states;
-  std::vector<VariableId> observed;  ///< increasing
-  std::size_t observed_count = 0;
+  std::vector<VariableId> observed;            ///< increasing
+  std::vector<std::uint32_t> observed_scalar;  ///< into the point
   std::vector<std::size_t> covariance_offset;
   std::size_t covariance_size = 0;
   std::vector<GaussianFactorId> fixed;  ///< all variables observed
+  std::vector<GaussianTable> fixed_tables;
   std::optional<gaussian::Engine> engine;
+  std::vector<CovarianceBlock> blocks;  ///< by front
+  std::vector<double> covariances;      ///< those of the loaded numbers, when spread
   std::string refusal;
-  bool spread = false;  ///< covariances are those of the loaded numbers
+  bool spread = false;
 
   void load(const FactorGraph& other, std::span<const std::size_t> given) {
     for (const GaussianFactor& factor : other.gaussian_factors()) {
@@ -35,28 +65,58 @@ struct CompiledGaussian::Implementation {
       }
     }
     graph = &other;
+    tables.clear();
+    for (const GaussianFactor& factor : other.gaussian_factors()) tables.push_back(factor.table);
+    fixed_tables.clear();
+    for (const GaussianFactorId g : fixed) fixed_tables.push_back(tables[g]);
     states.assign(given.begin(), given.end());
     spread = false;
     if (engine) engine->load(other, states);
   }
 
-  void write_covariances(GaussianAnswer& answer) {
-    if (!spread) engine->spread();
+  void load(std::span<const GaussianTable> given) {
+    if (given.size() != tables.size()) refuse_shape();
+    // Few tables serve most factors: pairs that were compared need not be again.
+    std::array<std::pair<const void*, const void*>, 4> recent{};
+    std::size_t next_recent = 0;
+    for (std::size_t g = 0; g < given.size(); ++g) {
+      const std::pair pair(given[g].identity(), tables[g].identity());
+      if (pair.first == pair.second || std::ranges::find(recent, pair) != recent.end()) continue;
+      if (!given[g].shape().empty() || !tables[g].shape().empty() ||
+          !std::ranges::equal(given[g].dimensions(), tables[g].dimensions())) {
+        refuse_shape();
+      }
+      recent[next_recent++ % recent.size()] = pair;
+    }
+    for (std::size_t i = 0; i < fixed.size(); ++i) fixed_tables[i] = given[fixed[i]];
+    spread = false;
+    engine->load(given);
+  }
+
+  void lay_out_covariances() {
+    for (const gaussian::Front& front : engine->structure().fronts) {
+      blocks.push_back({front.size, front.order(), covariance_offset[front.variable]});
+    }
+  }
+
+  void collect_covariances() {
+    engine->spread();
     spread = true;
-    answer.covariances.assign(covariance_size, 0.0);
-    for (std::uint32_t f = 0; f < engine->structure().fronts.size(); ++f) {
-      const gaussian::Front& front = engine->structure().fronts[f];
-      double* to = &answer.covariances[covariance_offset[front.variable]];
-      for (std::uint32_t i = 0; i < front.size; ++i) {
-        for (std::uint32_t j = 0; j < front.size; ++j) *to++ = engine->covariance(f, i, j);
+    covariances.resize(covariance_size, 0.0);
+    for (std::uint32_t f = 0; f < blocks.size(); ++f) {
+      const CovarianceBlock& block = blocks[f];
+      const double* from = engine->square(f);
+      double* to = &covariances[block.to];
+      for (std::uint32_t i = 0; i < block.size; ++i, from += block.order) {
+        for (std::uint32_t j = 0; j < block.size; ++j) *to++ = from[j];
       }
     }
   }
 
-  void run(std::span<const double> values, GaussianAnswer& answer, bool covariances) {
-    if (values.size() != observed_count) {
+  void run(std::span<const double> values, GaussianAnswer& answer, bool with_covariances) {
+    if (values.size() != observed_scalar.size()) {
       throw EvidenceError(fmt::format("compiled Gaussian: expected {} observed numbers, got {}",
-                                      observed_count, values.size()));
+                                      observed_scalar.size(), values.size()));
     }
     answer.log_z = kNaN;
     if (!refusal.empty()) {
@@ -65,16 +125,11 @@ struct CompiledGaussian::Implementation {
       return;
     }
     const std::span<double> point = engine->point();
-    for (const VariableId v : observed) {
-      const std::size_t dimension = graph->variable(v).dimension;
-      std::ranges::copy(values.first(dimension), &point[mean_offset(v)]);
-      values = values.subspan(dimension);
-    }
+    for (std::size_t i = 0; i < values.size(); ++i) point[observed_scalar[i]] = values[i];
     gaussian::Solution solution = engine->solve();
-    for (const GaussianFactorId g : fixed) {
-      if (solution.status != Status::ok) break;
-      solution.log_z +=
-          gaussian::log_of_fixed(*graph, g, states, engine->structure().scalar_of, point);
+    for (std::size_t f = 0; f < fixed.size() && solution.status == Status::ok; ++f) {
+      solution.log_z += gaussian::log_of_fixed(*graph, fixed[f], fixed_tables[f], states,
+                                               engine->structure().scalar_of, point);
       if (solution.log_z == -kInfinity) solution.status = Status::impossible_evidence;
     }
     answer.status = solution.status;
@@ -85,7 +140,9 @@ struct CompiledGaussian::Implementation {
     if (solution.status != Status::ok) return;
     if (engine->careful()) spread = false;
     answer.means.assign(point.begin(), point.end());
-    if (covariances) write_covariances(answer);
+    if (!with_covariances) return;
+    if (!spread) collect_covariances();
+    answer.covariances = covariances;
   }
 
   [[nodiscard]] std::size_t mean_offset(VariableId v) const {
@@ -108,7 +165,6 @@ CompiledGaussian::CompiledGaussian(const FactorGraph& graph, const Evidence& pat
     if (dimension == 0) continue;
     if (pattern.find(v) != nullptr) {
       i.observed.push_back(v);
-      i.observed_count += dimension;
     } else {
       request.variables.push_back(v);
     }
@@ -122,7 +178,13 @@ CompiledGaussian::CompiledGaussian(const FactorGraph& graph, const Evidence& pat
                             describe_bytes(options.memory_limit_bytes));
     structure.square_size = structure.gain_size = structure.core_size = 0;
   }
+  for (const VariableId v : i.observed) {
+    for (std::size_t k = 0; k < graph.variable(v).dimension; ++k) {
+      i.observed_scalar.push_back(structure.scalar_of[v] + static_cast<std::uint32_t>(k));
+    }
+  }
   i.engine.emplace(std::move(structure));
+  i.lay_out_covariances();
   i.load(graph, states);
 }
 
@@ -141,16 +203,17 @@ void CompiledGaussian::load(const FactorGraph& graph, std::span<const std::size_
   bool same = graph.variable_count() == old.variable_count() &&
               graph.gaussian_factors().size() == old.gaussian_factors().size();
   for (VariableId v = 0; same && v < graph.variable_count(); ++v) {
-    same = graph.variable(v).dimension == old.variable(v).dimension;
+    same = graph.variables()[v].dimension == old.variables()[v].dimension;
   }
   for (GaussianFactorId g = 0; same && g < graph.gaussian_factors().size(); ++g) {
-    same = graph.gaussian_factor(g).continuous == old.gaussian_factor(g).continuous;
+    same = same_scope(graph.gaussian_factors()[g].continuous, old.gaussian_factors()[g].continuous);
   }
-  if (!same) {
-    throw QueryError(
-        "compiled Gaussian: expected a graph with the variables and scopes that were compiled");
-  }
+  if (!same) refuse_shape();
   implementation_->load(graph, states);
+}
+
+void CompiledGaussian::load(std::span<const GaussianTable> tables) {
+  implementation_->load(tables);
 }
 
 std::size_t CompiledGaussian::mean_offset(VariableId v) const {
@@ -162,7 +225,7 @@ std::size_t CompiledGaussian::covariance_offset(VariableId v) const {
 }
 
 std::size_t CompiledGaussian::observed_count() const noexcept {
-  return implementation_->observed_count;
+  return implementation_->observed_scalar.size();
 }
 
 void CompiledGaussian::run(std::span<const double> observed, GaussianAnswer& answer,

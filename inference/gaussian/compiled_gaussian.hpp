@@ -51,6 +51,11 @@ class CompiledGaussian {
   /// Other numbers for the same variables and scopes: all tables are read again. Throws QueryError
   /// when the graph is not of the shape that was compiled.
   void load(const FactorGraph& graph, std::span<const std::size_t> states = {});
+  /// The same without building a graph, faster: a table for every Gaussian factor, in order of
+  /// addition. Tables that are shared are prepared once, and not again when they were loaded
+  /// before. Throws QueryError on a table of another shape or where factors have discrete
+  /// variables.
+  void load(std::span<const GaussianTable> tables);
 
   /// Where a continuous variable stands in GaussianAnswer::means and ::covariances.
   [[nodiscard]] std::size_t mean_offset(VariableId v) const;

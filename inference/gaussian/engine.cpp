@@ -10,6 +10,7 @@
 #include <credo/inference/gaussian/engine.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <utility>
@@ -21,7 +22,9 @@ namespace {
 const double kLogTwoPi = std::log(2.0 * std::numbers::pi);
 /// A second step when the first gained this many times more than log Z.
 constexpr double kRefine = 1e3;
-constexpr std::size_t kFrontsPerQuestion = 1024;
+/// How much is done between two questions whether to go on.
+constexpr std::uint32_t kFrontsPerQuestion = 1024;
+constexpr std::uint32_t kLargeFront = 64;
 
 }  // namespace
 
@@ -34,8 +37,14 @@ Engine::Engine(Structure structure) : structure_(std::move(structure)) {
   gain_.assign(structure_.gain_size, 0.0);
   core_.assign(structure_.core_size, 0.0);
   std::uint32_t largest = 0;
-  for (const Front& front : structure_.fronts) {
-    kernels_.push_back(&front_kernel(front.size, front.separator));
+  for (std::uint32_t f = 0; f < structure_.fronts.size(); ++f) {
+    const Front& front = structure_.fronts[f];
+    const FrontKernel* kernel = &front_kernel(front.size, front.separator);
+    if (stretches_.empty() || stretches_.back().kernel != kernel || front.order() > kLargeFront ||
+        f - stretches_.back().range.begin == kFrontsPerQuestion) {
+      stretches_.push_back({kernel, {f, f}});
+    }
+    stretches_.back().range.end = f + 1;
     for (std::uint32_t i = 0; i < front.size; ++i) {
       is_free_[structure_.scalars[front.scalars + i]] = 1;
     }
@@ -46,120 +55,120 @@ Engine::Engine(Structure structure) : structure_(std::move(structure)) {
   }
   local_values_.resize(largest);
   local_gradient_.resize(largest);
+  scratch_.resize(std::size_t{2} * largest);
 }
 
 void Engine::load(const FactorGraph& graph, std::span<const std::size_t> states) {
-  forms_.clear();
   graph_ = &graph;
   choose(states);
+  forms_.forget_unused();
+}
+
+void Engine::load(std::span<const GaussianTable> tables) {
+  begin_binding();
+  for (std::size_t f = 0; f < bound_.size(); ++f) {
+    bind(f, forms_.of(tables[structure_.factors[f].factor], 0));
+  }
+  forms_.forget_unused();
 }
 
 void Engine::choose(std::span<const std::size_t> states) {
-  const FactorGraph& graph = *graph_;
-  bound_.clear();
-  careful_ = false;
-  factors_ = Factors::none;
-  const LocalForm* last = nullptr;
-  const void* last_table = nullptr;
-  for (const BoundFactor& bound : structure_.factors) {
-    const GaussianFactor& factor = graph.gaussian_factor(bound.factor);
+  begin_binding();
+  const std::span<const GaussianFactor> factors = graph_->gaussian_factors();
+  for (std::size_t f = 0; f < bound_.size(); ++f) {
+    const GaussianFactor& factor = factors[structure_.factors[f].factor];
     std::uint64_t entry = 0;
-    for (const VariableId v : factor.scope) entry = entry * graph.cardinality(v) + states[v];
-    if (!factor.scope.empty() || factor.table.identity() != last_table) {
-      last = &forms_.of(factor.table, entry);
-      last_table = factor.scope.empty() ? factor.table.identity() : nullptr;
-    }
-    bound_.push_back(last);
-    careful_ = careful_ || last->is_singular();
+    for (const VariableId v : factor.scope) entry = entry * graph_->cardinality(v) + states[v];
+    bind(f, forms_.of(factor.table, entry));
   }
 }
 
-FrontView Engine::view(const Front& front) {
-  const Front& parent = structure_.fronts[front.parent];
-  return {front.size,
-          front.separator,
-          &square_[front.square],
-          gain_.data() + front.gain,
-          &core_[front.core],
-          &square_[parent.square],
-          parent.order(),
-          structure_.positions.data() + front.positions};
+void Engine::begin_binding() {
+  bound_.resize(structure_.factors.size());
+  careful_ = false;
+  factors_ = Factors::none;
 }
 
-void Engine::assemble(const Front& front) {
-  double* square = &square_[front.square];
-  const std::uint32_t order = front.order();
+void Engine::bind(std::size_t f, const LocalForm& form) {
+  bound_[f] = &form;
+  careful_ = careful_ || form.is_singular();
+}
+
+FrontArrays Engine::arrays() noexcept {
+  return {structure_.fronts.data(),
+          structure_.scalars.data(),
+          structure_.positions.data(),
+          square_.data(),
+          gain_.data(),
+          core_.data()};
+}
+
+/// The precisions of all fronts, before any elimination. In long chains most fronts are like one of
+/// the last few: theirs is copied.
+void Engine::assemble() {
+  const std::vector<Front>& fronts = structure_.fronts;
+  std::array<std::uint32_t, 4> recent{};
+  std::size_t next_recent = 0;
+  for (std::uint32_t f = 0; f < fronts.size(); ++f) {
+    double* square = &square_[fronts[f].square];
+    const std::size_t size = std::size_t{fronts[f].order()} * fronts[f].order();
+    const auto like = std::ranges::find_if(
+        recent, [&](std::uint32_t other) { return other < f && assembled_alike(f, other); });
+    if (like != recent.end()) {
+      std::copy_n(&square_[fronts[*like].square], size, square);
+      continue;
+    }
+    std::fill_n(square, size, 0.0);
+    assemble(fronts[f], square);
+    recent[next_recent++ % recent.size()] = f;
+  }
+}
+
+bool Engine::assembled_alike(std::uint32_t f, std::uint32_t other) const {
+  const Front& a = structure_.fronts[f];
+  const Front& b = structure_.fronts[other];
+  const std::uint32_t count = a.factors_end - a.factors_begin;
+  if (a.order() != b.order() || count != b.factors_end - b.factors_begin) return false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (bound_[a.factors_begin + i] != bound_[b.factors_begin + i] ||
+        structure_.factors[a.factors_begin + i].entries_begin !=
+            structure_.factors[b.factors_begin + i].entries_begin) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Engine::assemble(const Front& front, double* square) const {
+  const AssemblyEntry* entries = structure_.entries.data();
   for (std::uint32_t f = front.factors_begin; f < front.factors_end; ++f) {
     const BoundFactor& bound = structure_.factors[f];
-    const std::uint32_t* at = &structure_.positions[bound.positions];
-    const double* row = bound_[f]->precision.data();
-    for (std::uint32_t i = 0; i < bound.dimension; ++i, row += bound.dimension) {
-      if (at[i] == kObserved) continue;
-      for (std::uint32_t j = 0; j <= i; ++j) {
-        if (at[j] == kObserved) continue;
-        square[std::max(at[i], at[j]) * std::uint64_t{order} + std::min(at[i], at[j])] += row[j];
-      }
+    const double* precision = bound_[f]->precision.data();
+    for (std::uint32_t e = bound.entries_begin; e < bound.entries_end; ++e) {
+      square[entries[e].to] += precision[entries[e].from];
     }
   }
 }
 
 /// False when stopped, or when plain elimination is not good enough.
 bool Engine::factorise(const std::function<bool()>& keep_going) {
-  std::ranges::fill(square_, 0.0);
+  assemble();
   pivots_ = {};
-  for (std::size_t f = 0; f < structure_.fronts.size(); ++f) {
-    if (keep_going && (f % kFrontsPerQuestion == 0 || structure_.fronts[f].order() > 64) &&
-        !keep_going()) {
+  for (const auto& [kernel, range] : stretches_) {
+    if (keep_going && !keep_going()) {
       stopped_ = true;
       return false;
     }
-    assemble(structure_.fronts[f]);
-    kernels_[f]->factorise(view(structure_.fronts[f]), pivots_);
+    kernel->factorise(arrays(), range, pivots_);
     if (!pivots_.trustworthy) return false;
   }
   factors_ = Factors::plain;
   return true;
 }
 
-double Engine::add_kernel(const BoundFactor& bound, const LocalForm& local) {
-  const std::uint32_t* scalars = &structure_.scalars[bound.scalars];
-  const std::size_t child = local.child;
-  const std::size_t parents = local.dimension - child;
-  const double* gain = local.kernel->gain.data();
-  double* residual = local_values_.data();
-  double* weighted = local_gradient_.data();
-  for (std::size_t i = 0; i < child; ++i, gain += parents) {
-    double sum = point_[scalars[parents + i]] - local.kernel->offset[i];
-    for (std::size_t j = 0; j < parents; ++j) sum -= gain[j] * point_[scalars[j]];
-    residual[i] = sum;
-  }
-  double squared = 0.0;
-  gain = local.kernel->gain.data();
-  const double* inverse = local.child_precision.data();
-  for (std::size_t i = 0; i < child; ++i, inverse += child) {
-    double sum = 0.0;
-    for (std::size_t j = 0; j < child; ++j) sum += inverse[j] * residual[j];
-    weighted[i] = sum;
-    squared += sum * residual[i];
-    gradient_[scalars[parents + i]] -= sum;
-  }
-  for (std::size_t i = 0; i < child; ++i, gain += parents) {
-    for (std::size_t j = 0; j < parents; ++j) gradient_[scalars[j]] += gain[j] * weighted[i];
-  }
-  return local.log_constant - squared / 2.0;
-}
-
-double Engine::add_quadratic(const BoundFactor& bound, const LocalForm& local) {
-  const std::uint32_t* scalars = &structure_.scalars[bound.scalars];
-  const double* row = local.precision.data();
-  double value = local.log_constant;
-  for (std::size_t i = 0; i < local.dimension; ++i, row += local.dimension) {
-    double pull = 0.0;
-    for (std::size_t j = 0; j < local.dimension; ++j) pull += row[j] * point_[scalars[j]];
-    value += (local.form->linear[i] - pull / 2.0) * point_[scalars[i]];
-    gradient_[scalars[i]] += local.form->linear[i] - pull;
-  }
-  return value;
+double Engine::add_terms(const BoundFactor& bound, const LocalForm& local) {
+  return local.add_terms(local, &structure_.scalars[bound.scalars], point_.data(), gradient_.data(),
+                         scratch_.data());
 }
 
 double Engine::evaluate() {
@@ -169,16 +178,12 @@ double Engine::evaluate() {
 
 double Engine::take_step() {
   CompensatedSum gained;
-  for (std::size_t f = 0; f < structure_.fronts.size(); ++f) {
-    const Front& front = structure_.fronts[f];
-    gained.add(
-        kernels_[f]->ascend(view(front), &structure_.scalars[front.scalars], gradient_.data()));
+  for (const auto& [kernel, range] : stretches_) {
+    kernel->ascend(arrays(), range, gradient_.data(), gained);
   }
-  for (std::size_t f = structure_.fronts.size(); f-- > 0;) {
-    const Front& front = structure_.fronts[f];
-    const std::uint32_t* scalars = &structure_.scalars[front.scalars];
-    kernels_[f]->descend(view(front), scalars, gradient_.data(), step_.data());
-    for (std::uint32_t i = 0; i < front.size; ++i) point_[scalars[i]] += step_[scalars[i]];
+  for (std::size_t i = stretches_.size(); i-- > 0;) {
+    stretches_[i].kernel->descend(arrays(), stretches_[i].range, gradient_.data(), step_.data(),
+                                  point_.data());
   }
   return gained.value() / 2.0;
 }
@@ -224,16 +229,14 @@ Solution Engine::solve(const std::function<bool()>& keep_going) {
 double Engine::log_at_point() {
   CompensatedSum sum;
   for (std::size_t f = 0; f < structure_.factors.size(); ++f) {
-    const BoundFactor& bound = structure_.factors[f];
-    const LocalForm& local = *bound_[f];
-    sum.add(local.is_kernel() ? add_kernel(bound, local) : add_quadratic(bound, local));
+    sum.add(add_terms(structure_.factors[f], *bound_[f]));
   }
   return sum.value();
 }
 
 void Engine::spread() {
-  for (std::size_t f = structure_.fronts.size(); f-- > 0;) {
-    kernels_[f]->spread(view(structure_.fronts[f]));
+  for (std::size_t i = stretches_.size(); i-- > 0;) {
+    stretches_[i].kernel->spread(arrays(), stretches_[i].range);
   }
 }
 

@@ -37,6 +37,8 @@ class Engine {
   /// Takes the numbers of a graph: of every table the entry of the states of its discrete variables
   /// (one per variable of the graph). The graph has the structure's variables and factors.
   void load(const FactorGraph& graph, std::span<const std::size_t> states);
+  /// The same from a table for every factor of the graph, none with discrete extents.
+  void load(std::span<const GaussianTable> tables);
   /// Other states, the same numbers.
   void choose(std::span<const std::size_t> states);
 
@@ -53,10 +55,13 @@ class Engine {
   [[nodiscard]] double log_at_point();
   /// Covariances of all fronts, after a solve() that was ok.
   void spread();
-  /// cov(x_a, x_b), row-major, of scalars of one front, after spread(). Positions in the front.
+  /// Covariance of the scalars of one front, row-major, after spread().
+  [[nodiscard]] const double* square(std::uint32_t front) const {
+    return &square_[structure_.fronts[front].square];
+  }
+  /// cov(x_a, x_b) at positions in the front.
   [[nodiscard]] double covariance(std::uint32_t front, std::uint32_t a, std::uint32_t b) const {
-    const Front& f = structure_.fronts[front];
-    return square_[f.square + std::uint64_t{a} * f.order() + b];
+    return square(front)[std::uint64_t{a} * structure_.fronts[front].order() + b];
   }
 
   /// x_v given its separator: mean gain s + ..., covariance core; of a front, after solve().
@@ -68,13 +73,16 @@ class Engine {
  private:
   enum class Factors : std::uint8_t { none, plain, careful };
 
-  [[nodiscard]] FrontView view(const Front& front);
-  void assemble(const Front& front);
+  void begin_binding();
+  void bind(std::size_t f, const LocalForm& form);
+  [[nodiscard]] FrontArrays arrays() noexcept;
+  void assemble();
+  void assemble(const Front& front, double* square) const;
+  [[nodiscard]] bool assembled_alike(std::uint32_t f, std::uint32_t other) const;
   bool factorise(const std::function<bool()>& keep_going);
   /// log prod f at the point; its gradient goes to gradient_.
   double evaluate();
-  double add_kernel(const BoundFactor& bound, const LocalForm& local);
-  double add_quadratic(const BoundFactor& bound, const LocalForm& local);
+  double add_terms(const BoundFactor& bound, const LocalForm& local);
   Solution solve_plainly();
   /// One Newton step: the point moves to the mean; returns what log f gains.
   double take_step();
@@ -87,8 +95,13 @@ class Engine {
   Structure structure_;
   const FactorGraph* graph_ = nullptr;
   LocalForms forms_;
-  std::vector<const LocalForm*> bound_;      ///< per bound factor
-  std::vector<const FrontKernel*> kernels_;  ///< per front
+  std::vector<const LocalForm*> bound_;  ///< per bound factor
+  /// Neighbours with one kernel.
+  struct Stretch {
+    const FrontKernel* kernel;
+    FrontRange range;
+  };
+  std::vector<Stretch> stretches_;
   std::vector<double> point_;
   std::vector<double> gradient_;
   std::vector<double> step_;
@@ -97,6 +110,7 @@ class Engine {
   std::vector<double> core_;
   std::vector<double> local_values_;    ///< of one factor
   std::vector<double> local_gradient_;  ///< of one factor
+  std::vector<double> scratch_;         ///< of one factor
   std::vector<char> is_free_;           ///< per scalar
   Pivots pivots_;
   std::size_t free_scalars_ = 0;

@@ -102,7 +102,7 @@ CarefulOutcome Engine::careful_front(CarefulPass& pass, std::uint32_t f) {
       continue;
     }
     for (std::size_t k = 0; k < bound.dimension; ++k) gradient_[scalars[k]] = 0.0;
-    pass.log_z.add(add_quadratic(bound, local));
+    pass.log_z.add(add_terms(bound, local));
     for (std::size_t k = 0; k < bound.dimension; ++k) local_gradient_[k] = gradient_[scalars[k]];
     work.add_quadratic(local, positions, std::span(local_gradient_).first(bound.dimension));
   }

@@ -22,7 +22,7 @@ std::uint64_t entry_of(const FactorGraph& graph, const GaussianFactor& factor,
   return entry;
 }
 
-double log_of_fixed(const FactorGraph& graph, GaussianFactorId id,
+double log_of_fixed(const FactorGraph& graph, GaussianFactorId id, const GaussianTable& table,
                     std::span<const std::size_t> states, std::span<const std::uint32_t> scalar_of,
                     std::span<const double> point) {
   const GaussianFactor& factor = graph.gaussian_factor(id);
@@ -31,7 +31,13 @@ double log_of_fixed(const FactorGraph& graph, GaussianFactorId id,
     const auto values = point.subspan(scalar_of[v], graph.variable(v).dimension);
     x.insert(x.end(), values.begin(), values.end());
   }
-  return factor.table.log_at(entry_of(graph, factor, states), x);
+  return table.log_at(entry_of(graph, factor, states), x);
+}
+
+double log_of_fixed(const FactorGraph& graph, GaussianFactorId id,
+                    std::span<const std::size_t> states, std::span<const std::uint32_t> scalar_of,
+                    std::span<const double> point) {
+  return log_of_fixed(graph, id, graph.gaussian_factor(id).table, states, scalar_of, point);
 }
 
 std::optional<std::uint32_t> common_front(const Structure& structure,

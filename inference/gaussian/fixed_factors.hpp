@@ -19,7 +19,11 @@ namespace credo::gaussian {
 [[nodiscard]] std::uint64_t entry_of(const FactorGraph& graph, const GaussianFactor& factor,
                                      std::span<const std::size_t> states);
 
-/// log f of one of them at the point, natural logarithm.
+/// log f of one of them at the point, natural logarithm; with `table` in place of its own.
+[[nodiscard]] double log_of_fixed(const FactorGraph& graph, GaussianFactorId factor,
+                                  const GaussianTable& table, std::span<const std::size_t> states,
+                                  std::span<const std::uint32_t> scalar_of,
+                                  std::span<const double> point);
 [[nodiscard]] double log_of_fixed(const FactorGraph& graph, GaussianFactorId factor,
                                   std::span<const std::size_t> states,
                                   std::span<const std::uint32_t> scalar_of,

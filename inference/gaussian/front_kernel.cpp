@@ -1,9 +1,10 @@
-// One front of the block Cholesky factorisation, up and down.
+// Fronts of the block Cholesky factorisation, up and down.
 //
-// A = L L', V = L^-1 B', core = L^-T L^-1, gain = -L^-T V, message S - V' V. The way down is the
-// selected inverse in the form of conditional moments (Takahashi's equations by blocks): sums of
-// positive semi-definite terms only, so that covariances stay so.
-// Sizes up to 4 are compiled with their loops unrolled; all others go to Eigen.
+// A = L D L' with L of unit diagonal, V = L^-1 B', core = L^-T D^-1 L^-1, gain = -L^-T D^-1 V,
+// message S - V' D^-1 V: no square roots, whose latency a chain would pay at every step. The way
+// down is the selected inverse in the form of conditional moments (Takahashi's equations by
+// blocks): sums of positive semi-definite terms only, so that covariances stay so.
+// Sizes up to 4 are compiled with their loops unrolled; all others go to Eigen (L L').
 // Cost per front of n scalars and m in the separator: n (n + m)^2.
 
 #include <credo/inference/gaussian/front_kernel.hpp>
@@ -17,7 +18,7 @@
 
 namespace credo::gaussian {
 
-void Pivots::multiply(double pivot) noexcept {
+void Pivots::rescale(double pivot) noexcept {
   int power_of_pivot = 0;
   int power_of_product = 0;
   mantissa = std::frexp(mantissa * std::frexp(pivot, &power_of_pivot), &power_of_product);
@@ -30,25 +31,52 @@ double Pivots::log() const noexcept {
 
 namespace {
 
+/// One front's numbers.
+struct FrontView {
+  std::uint32_t size = 0;
+  std::uint32_t separator = 0;
+  double* square = nullptr;
+  double* gain = nullptr;  ///< size x separator
+  double* core = nullptr;  ///< size x size
+  double* parent_square = nullptr;
+  std::uint32_t parent_order = 0;
+  const std::uint32_t* positions = nullptr;  ///< of the separator in the parent
+  const std::uint32_t* scalars = nullptr;    ///< of the variable, then of the separator
+};
+
+FrontView view(const FrontArrays& all, std::uint32_t f) {
+  const Front& front = all.fronts[f];
+  const Front& parent = all.fronts[front.parent];
+  return {front.size,
+          front.separator,
+          all.square + front.square,
+          all.gain + front.gain,
+          all.core + front.core,
+          all.square + parent.square,
+          parent.order(),
+          all.positions + front.positions,
+          all.scalars + front.scalars};
+}
+
 template <int N, int M>
 struct Small {
   static constexpr int kOrder = N + M;
 
-  /// The lower triangle of L with inverted diagonal. False where a pivot is lost.
-  static bool cholesky(const double* square, double* lower, Pivots& pivots) {
+  /// L below the diagonal, D^-1 on it. False where a pivot is lost.
+  static bool decompose(const double* square, double* lower, Pivots& pivots) {
     for (int j = 0; j < N; ++j) {
-      const double before = square[j * kOrder + j];
-      double pivot = before;
-      for (int k = 0; k < j; ++k) pivot -= lower[j * N + k] * lower[j * N + k];
+      double scaled[N] = {};  // row j of L D
+      double pivot = square[j * kOrder + j];
+      const double before = pivot;
+      for (int i = 0; i < j; ++i) {
+        scaled[i] = square[j * kOrder + i];
+        for (int k = 0; k < i; ++k) scaled[i] -= scaled[k] * lower[i * N + k];
+        lower[j * N + i] = scaled[i] * lower[i * N + i];
+        pivot -= scaled[i] * lower[j * N + i];
+      }
       if (!(pivot > kKept * before)) return false;
       pivots.multiply(pivot);
-      const double inverse = 1.0 / std::sqrt(pivot);
-      lower[j * N + j] = inverse;
-      for (int i = j + 1; i < N; ++i) {
-        double sum = square[i * kOrder + j];
-        for (int k = 0; k < j; ++k) sum -= lower[i * N + k] * lower[j * N + k];
-        lower[i * N + j] = sum * inverse;
-      }
+      lower[j * N + j] = 1.0 / pivot;
     }
     return true;
   }
@@ -56,32 +84,30 @@ struct Small {
   /// column <- L^-1 column; column <- L^-T column. Columns are `Stride` apart.
   template <int Stride>
   static void solve_lower(const double* lower, double* column) {
-    for (int i = 0; i < N; ++i) {
-      double sum = column[i * Stride];
-      for (int k = 0; k < i; ++k) sum -= lower[i * N + k] * column[k * Stride];
-      column[i * Stride] = sum * lower[i * N + i];
+    for (int i = 1; i < N; ++i) {
+      for (int k = 0; k < i; ++k) column[i * Stride] -= lower[i * N + k] * column[k * Stride];
     }
   }
   template <int Stride>
   static void solve_upper(const double* lower, double* column) {
     for (int i = N; i-- > 0;) {
-      double sum = column[i * Stride];
-      for (int k = i + 1; k < N; ++k) sum -= lower[k * N + i] * column[k * Stride];
-      column[i * Stride] = sum * lower[i * N + i];
+      for (int k = i + 1; k < N; ++k) column[i * Stride] -= lower[k * N + i] * column[k * Stride];
     }
   }
 
   static void factorise(const FrontView& front, Pivots& pivots) {
     const double* square = front.square;
     double lower[N * N] = {};
-    if (!cholesky(square, lower, pivots)) {
+    if (!decompose(square, lower, pivots)) {
       pivots.trustworthy = false;
       return;
     }
-    double* gain = front.gain;
+    double turned[N * M + 1];  // V
+    double gain[N * M + 1];    // D^-1 V, then the gain
     for (int a = 0; a < M; ++a) {
-      for (int i = 0; i < N; ++i) gain[i * M + a] = square[(N + a) * kOrder + i];
-      solve_lower<M>(lower, gain + a);
+      for (int i = 0; i < N; ++i) turned[i * M + a] = square[(N + a) * kOrder + i];
+      solve_lower<M>(lower, turned + a);
+      for (int i = 0; i < N; ++i) gain[i * M + a] = turned[i * M + a] * lower[i * N + i];
     }
     const std::uint32_t order = front.parent_order;
     for (int a = 0; a < M; ++a) {
@@ -89,21 +115,23 @@ struct Small {
       for (int b = 0; b <= a; ++b) {
         const double own = square[(N + a) * kOrder + N + b];
         double message = own;
-        for (int k = 0; k < N; ++k) message -= gain[k * M + a] * gain[k * M + b];
+        for (int k = 0; k < N; ++k) message -= turned[k * M + a] * gain[k * M + b];
         if (a == b && own > 0.0 && !(message > kKept * own)) pivots.trustworthy = false;
         row[front.positions[b]] += message;
       }
     }
     for (int a = 0; a < M; ++a) {
       solve_upper<M>(lower, gain + a);
-      for (int i = 0; i < N; ++i) gain[i * M + a] = -gain[i * M + a];
+      for (int i = 0; i < N; ++i) front.gain[i * M + a] = -gain[i * M + a];
     }
-    double* core = front.core;
+    double core[N * N] = {};
     for (int j = 0; j < N; ++j) {
-      for (int i = 0; i < N; ++i) core[i * N + j] = i == j ? 1.0 : 0.0;
+      core[j * N + j] = 1.0;
       solve_lower<N>(lower, core + j);
+      for (int i = j; i < N; ++i) core[i * N + j] *= lower[i * N + i];
       solve_upper<N>(lower, core + j);
     }
+    for (int i = 0; i < N * N; ++i) front.core[i] = core[i];
   }
 
   static void spread(const FrontView& front) {
@@ -133,7 +161,8 @@ struct Small {
     }
   }
 
-  static double ascend(const FrontView& front, const std::uint32_t* scalars, double* gradient) {
+  static double ascend(const FrontView& front, double* gradient) {
+    const std::uint32_t* scalars = front.scalars;
     const double* own = gradient + scalars[0];
     double gained = 0.0;
     for (int i = 0; i < N; ++i) {
@@ -147,8 +176,8 @@ struct Small {
     return gained;
   }
 
-  static void descend(const FrontView& front, const std::uint32_t* scalars, const double* gradient,
-                      double* step) {
+  static void descend(const FrontView& front, const double* gradient, double* step) {
+    const std::uint32_t* scalars = front.scalars;
     const double* own = gradient + scalars[0];
     for (int i = 0; i < N; ++i) {
       double sum = 0.0;
@@ -157,8 +186,6 @@ struct Small {
       step[scalars[i]] = sum;
     }
   }
-
-  static constexpr FrontKernel kKernel{factorise, spread, ascend, descend};
 };
 
 /// The same for any size.
@@ -218,15 +245,16 @@ struct Large {
     all.topLeftCorner(n, n) = (own + own.transpose()) / 2.0;
   }
 
-  static double ascend(const FrontView& front, const std::uint32_t* scalars, double* gradient) {
+  static double ascend(const FrontView& front, double* gradient) {
+    const std::uint32_t* scalars = front.scalars;
     const VectorView own(gradient + scalars[0], index(front.size));
     const Eigen::VectorXd up = gain(front).transpose() * own;
     for (Eigen::Index a = 0; a < up.size(); ++a) gradient[scalars[front.size + a]] += up[a];
     return own.dot(core(front) * own);
   }
 
-  static void descend(const FrontView& front, const std::uint32_t* scalars, const double* gradient,
-                      double* step) {
+  static void descend(const FrontView& front, const double* gradient, double* step) {
+    const std::uint32_t* scalars = front.scalars;
     Eigen::VectorXd of_separator(index(front.separator));
     for (Eigen::Index a = 0; a < of_separator.size(); ++a) {
       of_separator[a] = step[scalars[front.size + a]];
@@ -234,6 +262,42 @@ struct Large {
     Eigen::Map<Eigen::VectorXd>(step + scalars[0], index(front.size)) =
         core(front) * VectorView(gradient + scalars[0], index(front.size)) +
         gain(front) * of_separator;
+  }
+};
+
+/// One kernel over many fronts, its work inlined.
+template <typename One>
+struct OverFronts {
+  static void factorise(const FrontArrays& all, FrontRange range, Pivots& pivots) {
+    Pivots own = pivots;
+    for (std::uint32_t f = range.begin; f != range.end && own.trustworthy; ++f) {
+      One::factorise(view(all, f), own);
+    }
+    pivots = own;
+  }
+
+  static void spread(const FrontArrays& all, FrontRange range) {
+    for (std::uint32_t f = range.end; f-- > range.begin;) One::spread(view(all, f));
+  }
+
+  static void ascend(const FrontArrays& all, FrontRange range, double* gradient,
+                     CompensatedSum& gained) {
+    CompensatedSum own = gained;
+    for (std::uint32_t f = range.begin; f != range.end; ++f) {
+      own.add(One::ascend(view(all, f), gradient));
+    }
+    gained = own;
+  }
+
+  static void descend(const FrontArrays& all, FrontRange range, const double* gradient,
+                      double* step, double* point) {
+    for (std::uint32_t f = range.end; f-- > range.begin;) {
+      const FrontView front = view(all, f);
+      One::descend(front, gradient, step);
+      for (std::uint32_t i = 0; i < front.size; ++i) {
+        point[front.scalars[i]] += step[front.scalars[i]];
+      }
+    }
   }
 
   static constexpr FrontKernel kKernel{factorise, spread, ascend, descend};
@@ -244,8 +308,8 @@ constexpr int kSmallest = 4;
 template <std::size_t... I>
 constexpr std::array<FrontKernel, sizeof...(I)> small_kernels(std::index_sequence<I...> /*all*/) {
   constexpr int kSeparators = kSmallest + 1;
-  return {
-      Small<static_cast<int>(I) / kSeparators + 1, static_cast<int>(I) % kSeparators>::kKernel...};
+  return {OverFronts<
+      Small<static_cast<int>(I) / kSeparators + 1, static_cast<int>(I) % kSeparators>>::kKernel...};
 }
 constexpr auto kSmallKernels =
     small_kernels(std::make_index_sequence<std::size_t{kSmallest} * (kSmallest + 1)>{});
@@ -253,7 +317,7 @@ constexpr auto kSmallKernels =
 }  // namespace
 
 const FrontKernel& front_kernel(std::uint32_t size, std::uint32_t separator) noexcept {
-  if (size > kSmallest || separator > kSmallest) return Large::kKernel;
+  if (size > kSmallest || separator > kSmallest) return OverFronts<Large>::kKernel;
   return kSmallKernels[(size - 1) * (kSmallest + 1) + separator];
 }
 

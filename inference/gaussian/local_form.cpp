@@ -64,10 +64,12 @@ LocalForm prepare(const GaussianTable& table, std::uint64_t entry) {
     local.form = &table.forms()[entry];
     local.precision = local.form->precision;
     local.log_constant = local.form->constant;
+    local.add_terms = quadratic_terms();
     return local;
   }
   local.child = table.dimensions().back();
   local.kernel = &table.kernels()[entry];
+  local.add_terms = kernel_terms(local.dimension - local.child, local.child);
   local.noise = factorise_covariance(local.kernel->covariance, local.child);
   local.log_constant = -(static_cast<double>(local.noise.rank) * std::log(2.0 * std::numbers::pi) +
                          local.noise.log_determinant) /
@@ -81,10 +83,26 @@ LocalForm prepare(const GaussianTable& table, std::uint64_t entry) {
 
 }  // namespace
 
-const LocalForm& LocalForms::of(const GaussianTable& table, std::uint64_t entry) {
-  auto& slot = forms_[{table.identity(), entry}];
-  if (!slot) slot = std::make_unique<LocalForm>(prepare(table, entry));
-  return *slot;
+const LocalForm& LocalForms::find_or_prepare(const GaussianTable& table, std::uint64_t entry) {
+  const void* identity = table.identity();
+  auto at = forms_.find({identity, entry});
+  if (at == forms_.end()) {
+    at = forms_.try_emplace({identity, entry}, Prepared{table, prepare(table, entry)}).first;
+  }
+  at->second.used = true;
+  recent_[next_recent_++ % recent_.size()] = {identity, entry, &at->second.form};
+  return at->second.form;
+}
+
+void LocalForms::forget_unused() {
+  recent_ = {};
+  for (auto at = forms_.begin(); at != forms_.end();) {
+    if (!at->second.used) {
+      at = forms_.erase(at);
+    } else {
+      (at++)->second.used = false;
+    }
+  }
 }
 
 }  // namespace credo::gaussian

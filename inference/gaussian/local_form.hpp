@@ -3,11 +3,12 @@
 
 #include <credo/core/covariance_factor.hpp>
 #include <credo/core/gaussian_table.hpp>
+#include <credo/inference/gaussian/factor_terms.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct LocalForm {
   /// Minus the second derivative of log f, dimension x dimension, row-major; empty where singular.
   std::vector<double> precision;
   double log_constant = 0.0;
+  AddTerms add_terms = nullptr;
 
   [[nodiscard]] bool is_kernel() const noexcept { return child > 0; }
   /// The covariance has certain directions: there is no precision.
@@ -34,11 +36,31 @@ struct LocalForm {
 /// Prepared entries, each made once: tables are shared by many factors.
 class LocalForms {
  public:
-  const LocalForm& of(const GaussianTable& table, std::uint64_t entry);
-  void clear() { forms_.clear(); }
+  const LocalForm& of(const GaussianTable& table, std::uint64_t entry) {
+    for (const Recent& recent : recent_) {
+      if (recent.identity == table.identity() && recent.entry == entry) return *recent.form;
+    }
+    return find_or_prepare(table, entry);
+  }
+  /// Forgets the entries that were not asked for since the last call.
+  void forget_unused();
 
  private:
-  std::map<std::pair<const void*, std::uint64_t>, std::unique_ptr<LocalForm>> forms_;
+  struct Prepared {
+    GaussianTable table;  ///< keeps what the form points to
+    LocalForm form;
+    bool used = true;
+  };
+  struct Recent {
+    const void* identity = nullptr;
+    std::uint64_t entry = 0;
+    const LocalForm* form = nullptr;
+  };
+  const LocalForm& find_or_prepare(const GaussianTable& table, std::uint64_t entry);
+
+  std::map<std::pair<const void*, std::uint64_t>, Prepared> forms_;
+  std::array<Recent, 4> recent_{};  ///< few tables serve most factors
+  std::size_t next_recent_ = 0;
 };
 
 }  // namespace credo::gaussian

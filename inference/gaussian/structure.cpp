@@ -11,6 +11,7 @@
 #include <credo/inference/gaussian/structure.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace credo::gaussian {
@@ -182,7 +183,35 @@ class Builder {
         append_scalars(v);
         append_positions(rank_[v] == kObserved ? kObserved : position(f, rank_[v]), dimension(v));
       }
+      lay_out_entries(factor, order);
     }
+  }
+
+  void lay_out_entries(BoundFactor& factor, std::uint64_t order) {
+    entries_.clear();
+    const std::uint32_t* at = &structure_.positions[factor.positions];
+    for (std::uint32_t i = 0; i < factor.dimension; ++i) {
+      for (std::uint32_t j = 0; j <= i && at[i] != kObserved; ++j) {
+        if (at[j] == kObserved) continue;
+        entries_.push_back({std::uint64_t{i} * factor.dimension + j,
+                            std::max(at[i], at[j]) * order + std::min(at[i], at[j])});
+      }
+    }
+    // Among the last kinds of factors there is often one that stands alike.
+    for (const auto& [begin, end] : recent_entries_) {
+      if (!std::equal(entries_.begin(), entries_.end(), structure_.entries.begin() + begin,
+                      structure_.entries.begin() + end)) {
+        continue;
+      }
+      factor.entries_begin = begin;
+      factor.entries_end = end;
+      return;
+    }
+    factor.entries_begin = static_cast<std::uint32_t>(structure_.entries.size());
+    structure_.entries.insert(structure_.entries.end(), entries_.begin(), entries_.end());
+    factor.entries_end = static_cast<std::uint32_t>(structure_.entries.size());
+    recent_entries_[next_recent_++ % recent_entries_.size()] = {factor.entries_begin,
+                                                                factor.entries_end};
   }
 
   void describe_plan() {
@@ -216,6 +245,9 @@ class Builder {
   const StructureRequest& request_;
   std::vector<std::uint32_t> rank_;
   std::vector<std::vector<std::uint32_t>> separators_;
+  std::vector<AssemblyEntry> entries_;  ///< of one factor
+  std::array<std::pair<std::uint32_t, std::uint32_t>, 8> recent_entries_{};
+  std::size_t next_recent_ = 0;
   Structure structure_;
 };
 

@@ -34,12 +34,21 @@ struct Front {
   [[nodiscard]] std::uint32_t order() const noexcept { return size + separator; }
 };
 
+/// Where one number of a factor's precision goes: square[to] += precision[from].
+struct AssemblyEntry {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  friend bool operator==(const AssemblyEntry&, const AssemblyEntry&) = default;
+};
+
 /// A Gaussian factor in the front of the first of its variables to go.
 struct BoundFactor {
   GaussianFactorId factor = 0;
   std::uint32_t dimension = 0;
-  std::uint32_t scalars = 0;    ///< into Structure::scalars
-  std::uint32_t positions = 0;  ///< into Structure::positions: in the front, or kObserved
+  std::uint32_t scalars = 0;        ///< into Structure::scalars
+  std::uint32_t positions = 0;      ///< into Structure::positions: in the front, or kObserved
+  std::uint32_t entries_begin = 0;  ///< into Structure::entries
+  std::uint32_t entries_end = 0;
 };
 
 struct Structure {
@@ -52,6 +61,8 @@ struct Structure {
   std::vector<BoundFactor> factors;
   std::vector<std::uint32_t> scalars;
   std::vector<std::uint32_t> positions;
+  /// Into the lower triangle of a front's square; factors that stand alike share theirs.
+  std::vector<AssemblyEntry> entries;
   /// Per variable: its front, or kObserved.
   std::vector<std::uint32_t> front_of;
   std::uint64_t square_size = 0;

@@ -111,13 +111,23 @@ struct ChainGraph {
   Evidence evidence;
 };
 
+GaussianTable prior_of(const Chain& /*chain*/) {
+  return GaussianTable::conditional({}, {2}, {{{}, {0, 0}, {1, 0, 0, 1}}});
+}
+GaussianTable transition_of(const Chain& chain) {
+  return GaussianTable::conditional(
+      {}, {2, 2}, {{{chain.a.begin(), chain.a.end()}, {0, 0}, {chain.q.begin(), chain.q.end()}}});
+}
+GaussianTable observation_of(const Chain& chain) {
+  return GaussianTable::conditional({}, {2, 1}, {{{1.0, 0.0}, {0.0}, {chain.r}}});
+}
+
 ChainGraph graph_of(const Chain& chain) {
   ChainGraph result;
   FactorGraph& graph = result.graph;
-  const auto prior = GaussianTable::conditional({}, {2}, {{{}, {0, 0}, {1, 0, 0, 1}}});
-  const auto transition = GaussianTable::conditional(
-      {}, {2, 2}, {{{chain.a.begin(), chain.a.end()}, {0, 0}, {chain.q.begin(), chain.q.end()}}});
-  const auto observation = GaussianTable::conditional({}, {2, 1}, {{{1.0, 0.0}, {0.0}, {chain.r}}});
+  const GaussianTable prior = prior_of(chain);
+  const GaussianTable transition = transition_of(chain);
+  const GaussianTable observation = observation_of(chain);
   for (std::size_t t = 0; t < kSteps; ++t) {
     const VariableId x = graph.add_continuous_variable(fmt::format("x{}", t), 2);
     const VariableId y = graph.add_continuous_variable(fmt::format("y{}", t));
@@ -171,16 +181,41 @@ double largest_error(const Moments& smoothed, const CompiledGaussian& compiled,
   return error;
 }
 
-/// fresh_numbers: tables are read and factorised again in every iteration; else only the observed
-/// values are new.
-void smoother_by_elimination(benchmark::State& state, bool fresh_numbers) {
+enum class Fresh {
+  values,  ///< other observations
+  tables,  ///< other tables, each for all times
+  times,   ///< other tables, different ones for every time
+};
+
+std::vector<GaussianTable> tables_of(const Chain& chain, bool for_every_time) {
+  std::vector<GaussianTable> tables{prior_of(chain)};
+  tables.reserve(2 * kSteps);
+  GaussianTable transition = transition_of(chain);
+  GaussianTable observation = observation_of(chain);
+  tables.push_back(observation);
+  for (std::size_t t = 1; t < kSteps; ++t) {
+    if (for_every_time) {
+      transition = transition_of(chain);
+      observation = observation_of(chain);
+    }
+    tables.push_back(transition);
+    tables.push_back(observation);
+  }
+  return tables;
+}
+
+void smoother_by_elimination(benchmark::State& state, Fresh fresh) {
   const Chain chain = random_chain();
   const ChainGraph model = graph_of(chain);
   CompiledGaussian compiled(model.graph, model.evidence);
   GaussianAnswer answer;
+  const bool for_every_time = fresh == Fresh::times;
+  const std::vector<GaussianTable> tables[] = {tables_of(chain, for_every_time),
+                                               tables_of(chain, for_every_time)};
+  std::size_t turn = 0;
   const Stopwatch stopwatch;
   for (auto _ : state) {
-    if (fresh_numbers) compiled.load(model.graph);
+    if (fresh != Fresh::values) compiled.load(tables[turn++ % 2]);
     compiled.run(chain.y, answer);
     benchmark::DoNotOptimize(answer.means.data());
   }
@@ -192,8 +227,12 @@ void smoother_by_elimination(benchmark::State& state, bool fresh_numbers) {
   smooth_by_hand(chain, filtered, predicted, smoothed);
   report_error(state, largest_error(smoothed, compiled, answer));
 }
-BENCHMARK_CAPTURE(smoother_by_elimination, fresh_numbers, true)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(smoother_by_elimination, new_values, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(smoother_by_elimination, new_values, Fresh::values)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(smoother_by_elimination, new_numbers, Fresh::tables)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(smoother_by_elimination, new_numbers_every_time, Fresh::times)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace credo::bench

@@ -298,5 +298,96 @@ TEST_CASE("gaussian elimination: compiled once, run with other values and other 
   CHECK_THROWS_AS(static_cast<void>(compiled.run(Evidence{})), EvidenceError);
 }
 
+/// The same with other numbers: gains and offsets a little larger, covariances and precisions too.
+GaussianTable with_other_numbers(const GaussianTable& table, double by) {
+  const std::vector<std::size_t> dimensions(table.dimensions().begin(), table.dimensions().end());
+  const auto scale = [by](std::vector<double>& numbers) {
+    for (double& x : numbers) x *= by;
+  };
+  if (table.is_conditional()) {
+    LinearGaussian kernel = table.kernels().front();
+    scale(kernel.gain);
+    scale(kernel.offset);
+    scale(kernel.covariance);
+    return GaussianTable::conditional({}, dimensions, {kernel});
+  }
+  QuadraticForm form = table.forms().front();
+  scale(form.precision);
+  scale(form.linear);
+  return GaussianTable::quadratic({}, dimensions, {form});
+}
+
+TEST_CASE("gaussian elimination: other tables for a compiled graph") {
+  std::mt19937_64 random(15);
+  for (int round = 0; round < 20; ++round) {
+    const RandomQuestion question = random_question(random, 7, round % 2 == 0);
+    CompiledGaussian compiled(question.graph, question.evidence);
+    for (const double by : {1.25, 1.5, 1.0}) {
+      std::vector<GaussianTable> tables;
+      FactorGraph other;
+      for (const Variable& v : question.graph.variables()) other.add_variable(v);
+      for (const GaussianFactor& factor : question.graph.gaussian_factors()) {
+        tables.push_back(with_other_numbers(factor.table, by));
+        other.add_gaussian_factor(factor.continuous, tables.back());
+      }
+      compiled.load(tables);
+      CompiledGaussian fresh(other, question.evidence);
+      const GaussianAnswer again = compiled.run(question.evidence);
+      const GaussianAnswer truth = fresh.run(question.evidence);
+      REQUIRE(again.status == truth.status);
+      if (!truth.ok()) continue;
+      CHECK(again.log_z == truth.log_z);
+      CHECK(again.means == truth.means);
+      CHECK(again.covariances == truth.covariances);
+      // Tables that do not fit leave what was loaded.
+      tables.pop_back();
+      CHECK_THROWS_AS(compiled.load(tables), QueryError);
+      tables.push_back(GaussianTable::conditional(
+          {}, {9}, {{{}, std::vector<double>(9, 0.0), std::vector<double>(81, 0.0)}}));
+      CHECK_THROWS_AS(compiled.load(tables), QueryError);
+      CHECK(compiled.run(question.evidence).log_z == truth.log_z);
+    }
+  }
+}
+
+TEST_CASE("gaussian elimination: fronts and kernels of many sizes") {
+  // x of n numbers, y of k: sums of the rows of x, seen with noise.
+  for (const std::size_t n : {1U, 2U, 3U, 4U, 5U, 7U}) {
+    for (const std::size_t k : {1U, 2U, 4U, 6U}) {
+      FactorGraph graph;
+      const VariableId x = graph.add_continuous_variable("x", n);
+      const VariableId y = graph.add_continuous_variable("y", k);
+      std::vector<double> identity(n * n, 0.0);
+      for (std::size_t i = 0; i < n; ++i) identity[i * n + i] = 1.0;
+      graph.add_gaussian_factor(
+          {x}, GaussianTable::conditional({}, {n}, {{{}, std::vector<double>(n, 1.0), identity}}));
+      std::vector<double> noise(k * k, 0.0);
+      for (std::size_t i = 0; i < k; ++i) noise[i * k + i] = 0.5;
+      graph.add_gaussian_factor(
+          {x, y},
+          GaussianTable::conditional(
+              {}, {n, k}, {{std::vector<double>(k * n, 1.0), std::vector<double>(k, 0.0), noise}}));
+      Evidence evidence;
+      evidence.observe_value(y, std::vector<double>(k, 2.0));
+      CompiledGaussian compiled(graph, evidence);
+      const GaussianAnswer answer = compiled.run(evidence);
+      REQUIRE(answer.ok());
+      // One number, s = sum of x ~ N(n, n), seen k times with variance 1/2.
+      const auto number = static_cast<double>(n);
+      const auto seen = static_cast<double>(k);
+      const double precision = 1.0 / number + 2.0 * seen;
+      const double mean = (1.0 + 4.0 * seen) / precision;
+      CHECK(answer.means[0] == doctest::Approx(1.0 + (mean - number) / number).epsilon(1e-12));
+      const double variance = 1.0 - (number - 1.0 / precision) / (number * number);
+      CHECK(answer.covariances[0] == doctest::Approx(variance).epsilon(1e-12));
+      const double residual = 2.0 - number;
+      const double spread = std::log(2.0 * std::numbers::pi * 0.5) * seen +
+                            std::log(1.0 + 2.0 * seen * number) +
+                            2.0 * seen * residual * residual / (1.0 + 2.0 * seen * number);
+      CHECK(answer.log_z == doctest::Approx(-spread / 2.0).epsilon(1e-12));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace credo::testing
