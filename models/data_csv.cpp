@@ -132,8 +132,10 @@ std::uint32_t state_of(const CsvReader& reader, const Variable& variable, const 
 }
 
 void append_field(std::string& text, std::string_view field) {
+  // Blanks at the ends of a field without quotes are none of it.
   const bool plain = field.find_first_of(",\"\r\n") == std::string_view::npos &&
-                     !field.starts_with(' ') && !field.ends_with(' ');
+                     (field.empty() || (field.find_first_not_of(" \t") == 0 &&
+                                        field.find_last_not_of(" \t") == field.size() - 1));
   if (plain) {
     text += field;
     return;
@@ -144,6 +146,16 @@ void append_field(std::string& text, std::string_view field) {
     text += c;
   }
   text += '"';
+}
+
+/// How a missing state is written: as nothing, unless that is what a state is called.
+std::string_view missing_text(const Variable& variable) {
+  if (!variable.find_state("")) return "";
+  if (!variable.find_state("?")) return "?";
+  throw ModelError(fmt::format(
+      "data: expected a variable {} of which no state is called \"\" or none \"?\", got "
+      "both, which leaves no word for what is missing",
+      variable.name));
 }
 
 }  // namespace
@@ -194,7 +206,9 @@ std::string write_data(const DataTable& data, const FactorGraph& graph) {
     for (VariableId v = 0; v < data.columns(); ++v) {
       const std::uint32_t state = data.row(r)[v];
       if (v > 0) line += ',';
-      if (state != DataTable::kMissing) append_field(line, graph.variable(v).state_name(state));
+      const Variable& variable = graph.variable(v);
+      append_field(line, state == DataTable::kMissing ? std::string(missing_text(variable))
+                                                      : variable.state_name(state));
     }
     line += '\n';
     for (double written = 0.0; written < weight; written += 1.0) text += line;

@@ -16,6 +16,10 @@ namespace credo {
 DataTable::DataTable(const FactorGraph& graph) {
   graph.require_discrete("data table");
   for (const Variable& variable : graph.variables()) {
+    if (variable.cardinality >= kMissing) {
+      throw ModelError(fmt::format("data table: expected fewer than {} states of {}, got {}",
+                                   kMissing, variable.name, variable.cardinality));
+    }
     names_.push_back(variable.name);
     cardinalities_.push_back(variable.cardinality);
   }

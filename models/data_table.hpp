@@ -19,7 +19,8 @@ class DataTable {
  public:
   static constexpr std::uint32_t kMissing = UINT32_MAX;
 
-  /// No rows, one column per variable of the graph. Throws ModelError on continuous variables.
+  /// No rows, one column per variable of the graph. Throws ModelError on continuous variables and
+  /// those of kMissing states or more.
   explicit DataTable(const FactorGraph& graph);
 
   /// One state per variable, kMissing where it was not observed; weight: how many cases the row
@@ -64,8 +65,9 @@ class DataTable {
 [[nodiscard]] DataTable read_data(std::string_view text, const FactorGraph& graph,
                                   const std::string& source_name);
 
-/// The rows as read_data() reads them, missing states empty, each row as often as its weight says.
-/// Throws ModelError on weights that are not whole numbers.
+/// The rows as read_data() reads them, missing states empty ("?" where a state is called ""), each
+/// row as often as its weight says. Throws ModelError on weights that are not whole numbers, and on
+/// a missing state of a variable of which states are called "" and "?".
 [[nodiscard]] std::string write_data(const DataTable& data, const FactorGraph& graph);
 
 }  // namespace credo

@@ -52,6 +52,29 @@ TEST_CASE("data table: comma-separated values there and back") {
   CHECK(back.row(2)[2] == 1);
 }
 
+TEST_CASE("data table: blanks and words for what is missing") {
+  credo::FactorGraph graph;
+  graph.add_variable("a", 2, {"\tone", ""});
+  graph.add_variable("b", 2, {"?", "two\t"});
+  DataTable data(graph);
+  data.add_row(std::vector<std::uint32_t>{0, 1});
+  data.add_row(std::vector<std::uint32_t>{DataTable::kMissing, 0});
+  data.add_row(std::vector<std::uint32_t>{1, DataTable::kMissing});
+  const std::string written = credo::write_data(data, graph);
+  CHECK(written == "a,b\n\"\tone\",\"two\t\"\n?,?\n,\n");
+  const DataTable back = credo::read_data(written, graph, "d.csv");
+  REQUIRE(back.rows() == 3);
+  for (std::size_t r = 0; r < 3; ++r) {
+    CHECK(back.row(r)[0] == data.row(r)[0]);
+    CHECK(back.row(r)[1] == data.row(r)[1]);
+  }
+  credo::FactorGraph mute;
+  mute.add_variable("c", 2, {"", "?"});
+  DataTable nothing(mute);
+  nothing.add_row(std::vector<std::uint32_t>{DataTable::kMissing});
+  CHECK_THROWS_AS(static_cast<void>(credo::write_data(nothing, mute)), credo::ModelError);
+}
+
 TEST_CASE("data table: equal rows are joined") {
   DataTable data(weather());
   data.add_row(std::vector<std::uint32_t>{1, DataTable::kMissing, 0});
