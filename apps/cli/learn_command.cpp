@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace credo::cli {
@@ -87,7 +88,22 @@ Learner require_learner(const std::string& method) {
                                 did_you_mean(method, names), fmt::join(names, ", ")));
 }
 
-void check_paths(const LearnArguments& l) {
+/// Before the first step, not after the last one.
+void require_writable(const std::string& path) {
+  std::error_code failure;
+  if (path.empty()) return;
+  if (std::filesystem::is_directory(path, failure)) {
+    throw FileError(fmt::format("{}: cannot write: this is a folder", path));
+  }
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (folder.empty() || std::filesystem::is_directory(folder, failure)) return;
+  throw FileError(fmt::format("{}: cannot create: there is no folder {}", path, folder.string()));
+}
+
+void check_paths(const LearnArguments& l, const std::string& output_path) {
+  for (const std::string* path : {&l.curve_path, &l.checkpoint_path, &output_path}) {
+    require_writable(*path);
+  }
   if (!l.curve_path.empty() && !l.curve_path.ends_with(".csv") && !l.curve_path.ends_with(".svg")) {
     throw OptionError(
         fmt::format("--curve {}: expected a name that ends in .csv or .svg", l.curve_path));
@@ -166,7 +182,7 @@ class Stopper {
 ExitCode run_learn(const Arguments& arguments, const Stopwatch& since_start) {
   const LearnArguments& l = arguments.learn;
   const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
-  check_paths(l);
+  check_paths(l, arguments.output.path);
   const Learner learner = require_learner(l.method);
   InferOptions infer;
   infer.memory_limit_bytes = default_memory_limit_bytes();

@@ -158,6 +158,27 @@ TEST_CASE("learn: what cannot be learned is refused with the reason") {
   CHECK(run_credo({"learn", "cart_pole", "--slippery"}).code == 1);
 }
 
+TEST_CASE("learn: files that cannot be written are named before the first step") {
+  const TemporaryFolder folder;
+  for (const char* option : {"--curve", "--checkpoint", "--output"}) {
+    CAPTURE(option);
+    const std::string name = folder.path("missing") + "/curve.csv";
+    const Run run =
+        run_credo({"learn", "taxi", "--steps", "1000000000", "--time-limit", "2", option, name});
+    CHECK(run.code == 1);
+    CHECK(run.seconds < 1.0);
+    CHECK(contains(run.err, name));
+  }
+  CHECK(run_credo({"learn", "taxi", "--checkpoint", folder.path(".")}).code == 1);
+}
+
+TEST_CASE("learn: a policy gradient without a whole batch says so") {
+  const Run run =
+      run_credo({"learn", "cliff_walking", "--method", "policy-gradient", "--steps", "500"});
+  CHECK(run.code == 0);
+  CHECK(contains(run.err, "nothing was learned"));
+}
+
 TEST_CASE("learn: a time limit ends with what was learned so far") {
   const Run run = run_credo(
       {"learn", "frozen_lake", "--steps", "1000000000", "--time-limit", "0.1", "--format", "json"});

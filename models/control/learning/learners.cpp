@@ -77,7 +77,14 @@ LearnedAnswer answer_gradient(LearnGradient learn, Environment& environment,
   options.objective = objective_of(request);
   if (request.learning_rate) options.step_size.initial = *request.learning_rate;
   PolicyGradientResult found = learn(environment, options);
-  return {std::move(found.run), {}, std::move(found.policy), {}, {}, {}};
+  std::string remark;
+  if (found.run.episodes < options.batch_episodes) {
+    remark = fmt::format(
+        "nothing was learned: {} of the {} episodes of the first update have ended; take more "
+        "steps, or set a time limit for episodes",
+        found.run.episodes, options.batch_episodes);
+  }
+  return {std::move(found.run), {}, std::move(found.policy), {}, {}, std::move(remark)};
 }
 
 LearnedAnswer answer_policy_gradient(Environment& environment, const LearnRequest& request) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -32,7 +33,8 @@ class PolicyGradient final : public SampleLearner {
     return fmt::format(
         "{}, features {} ({}), step size {}, {}baseline {} {}, {} episodes per update",
         options_.objective.description(), features_.name(), features_.count(),
-        options_.step_size.description(), options_.scale_free ? "scale-free, " : "",
+        options_.step_size.description(),
+        options_.scale_free ? "free of scale above the temperature, " : "",
         options_.baseline ? "on" : "off", options_.baseline_step_size.description(),
         options_.batch_episodes);
   }
@@ -110,9 +112,10 @@ class PolicyGradient final : public SampleLearner {
   void update() {
     const double squares = batch_mean_square();
     // The first batch is scaled by itself: there is no earlier one.
-    const double scale = std::sqrt(mean_square_ > 0.0 ? mean_square_ : squares);
+    const double root = std::sqrt(mean_square_ > 0.0 ? mean_square_ : squares);
+    const double scale = std::max(root, options_.objective.temperature);
     double step = options_.step_size.at(updates_) / static_cast<double>(batch_.size());
-    if (options_.scale_free && scale > 0.0) step /= scale;
+    if (options_.scale_free) step /= scale;
     const std::vector<std::vector<double>> returns = batch_returns();
     for (std::size_t i = 0; i < sum_.size(); ++i) theta_.weights[i] += step * sum_[i];
     if (options_.baseline) learn_baseline(returns);

@@ -58,7 +58,8 @@ struct PolicyGradientOptions {
   std::optional<FeatureMap> features = std::nullopt;
   /// theta += step x the mean gradient of a batch / the advantage's scale; n counts the batches.
   StepSize step_size = {0.2, kInfinity, 1.0};
-  /// Divide by the root mean square of G_t - b(s_t) in all past batches: steps of any units.
+  /// Divide by the root mean square of G_t - b(s_t) in all past batches, or by alpha where that is
+  /// larger: steps of any units, none of them beyond what the entropy's curvature allows.
   bool scale_free = true;
   /// Learn b by least squares on G_t; no baseline when false.
   bool baseline = true;

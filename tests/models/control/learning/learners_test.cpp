@@ -261,6 +261,20 @@ TEST_CASE("path consistency: learns values and policy of a deterministic lake to
   CHECK(found.run.curve.back().loss < 1e-15);
 }
 
+TEST_CASE("policy gradient: a temperature far above all rewards holds it at the prior") {
+  TabularEnvironment lake(frozen_lake(), {.time_limit = 100});
+  PolicyGradientOptions options;
+  options.run.steps = 20'000;
+  for (const double temperature : {30.0, 1e6}) {
+    options.objective = {.discount = 0.95, .temperature = temperature};
+    for (const auto& learn : {&learn_policy_gradient, &learn_entropy_bonus}) {
+      const PolicyGradientResult found = learn(lake, options);
+      REQUIRE(found.run.ok());
+      for (const double p : found.policy) CHECK(std::fabs(p - 0.25) < 0.1 / temperature);
+    }
+  }
+}
+
 TEST_CASE("policy gradient: FrozenLake on ice climbs most of the way to the best bound") {
   TabularEnvironment lake(frozen_lake(), {.time_limit = 100});
   PolicyGradientOptions options;
