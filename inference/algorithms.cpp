@@ -5,6 +5,7 @@
 #include <credo/inference/enumeration.hpp>
 #include <credo/inference/gaussian/gaussian_elimination.hpp>
 #include <credo/inference/message_passing/belief_propagation.hpp>
+#include <credo/inference/message_passing/gaussian_belief_propagation.hpp>
 #include <credo/inference/variational/mean_field.hpp>
 
 #include <fmt/format.h>
@@ -60,11 +61,16 @@ constexpr std::array kAlgorithms{
               "sum- and max-product messages on the factor graph; exact on forests, Bethe's "
               "approximation elsewhere",
               Guarantee::fixed_point, why_not_discrete<why_not_belief_propagation>,
-              run_discrete<run_belief_propagation>},
+              run_discrete<run_belief_propagation>, false, Iterates::messages},
+    Algorithm{"gaussian_belief_propagation",
+              "messages between continuous variables, discrete ones observed; exact on forests, "
+              "elsewhere exact means and approximate variances once they settle",
+              Guarantee::fixed_point, why_not_gaussian_belief_propagation,
+              run_gaussian_belief_propagation, true, Iterates::messages},
     Algorithm{"mean_field",
               "the closest product of single-variable distributions; its bound of log Z is certain",
               Guarantee::lower_bound, why_not_discrete<why_not_mean_field>,
-              run_discrete<run_mean_field>},
+              run_discrete<run_mean_field>, false, Iterates::sweeps},
 };
 
 }  // namespace

@@ -4,11 +4,19 @@
 
 #include <credo/inference/infer.hpp>
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace credo {
+
+/// Which of IterationOptions mean something to an algorithm.
+enum class Iterates : std::uint8_t {
+  no,
+  sweeps,    ///< tolerance and maximum_iterations
+  messages,  ///< schedule and damping too
+};
 
 /// One line of the table. The functions expect a valid question.
 struct Algorithm {
@@ -21,6 +29,7 @@ struct Algorithm {
   Result (*run)(const FactorGraph&, const Evidence&, const Query&, const InferOptions&);
   /// Whether it knows continuous variables. Those that do not refuse graphs that have some.
   bool continuous = false;
+  Iterates iterates = Iterates::no;
 };
 
 /// In the order automatic choice tries them.

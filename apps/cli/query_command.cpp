@@ -6,6 +6,8 @@
 #include "output.hpp"
 #include "trace.hpp"
 
+#include <credo/inference/algorithms.hpp>
+
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -59,9 +61,7 @@ Result ask(const FactorGraph& graph, const Evidence& evidence, const Query& quer
 void remark_iteration(const EngineArguments& engine, const Result& result) {
   const bool given =
       engine.schedule != "auto" || engine.damping || engine.tolerance || engine.iterations;
-  const bool iterates =
-      result.algorithm_used == "belief_propagation" || result.algorithm_used == "mean_field";
-  if (!given || iterates) return;
+  if (!given || require_algorithm(result.algorithm_used).iterates != Iterates::no) return;
   complain("note: --schedule, --damping, --tolerance and --iterations have no part in " +
            result.algorithm_used);
 }

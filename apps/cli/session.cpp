@@ -77,20 +77,29 @@ void Session::finish() {
 
 namespace {
 
+/// "--algorithm belief_propagation or mean_field": those that iterate like this, or do more.
+std::string owners(Iterates least) {
+  std::string text;
+  for (const Algorithm& algorithm : algorithms()) {
+    if (algorithm.iterates < least) continue;
+    text += fmt::format("{}{}", text.empty() ? "--algorithm " : " or ", algorithm.name);
+  }
+  return text;
+}
+
 /// What only algorithms that iterate understand must not be passed over in silence.
 void check_iteration(const EngineArguments& engine) {
-  if (engine.algorithm == "auto" || engine.algorithm == "belief_propagation") return;
-  const auto refuse = [&](const char* option, const char* owners) {
-    throw OptionError(
-        fmt::format("{} belongs to {}, got --algorithm {}", option, owners, engine.algorithm));
+  if (engine.algorithm == "auto") return;
+  const Iterates iterates = require_algorithm(engine.algorithm).iterates;
+  const auto require = [&](bool given, const char* option, Iterates least) {
+    if (!given || iterates >= least) return;
+    throw OptionError(fmt::format("{} belongs to {}, got --algorithm {}", option, owners(least),
+                                  engine.algorithm));
   };
-  constexpr const char* kMessages = "--algorithm belief_propagation";
-  if (engine.schedule != "auto") refuse("--schedule", kMessages);
-  if (engine.damping) refuse("--damping", kMessages);
-  if (engine.algorithm == "mean_field") return;
-  constexpr const char* kIterating = "--algorithm belief_propagation or mean_field";
-  if (engine.tolerance) refuse("--tolerance", kIterating);
-  if (engine.iterations) refuse("--iterations", kIterating);
+  require(engine.schedule != "auto", "--schedule", Iterates::messages);
+  require(engine.damping.has_value(), "--damping", Iterates::messages);
+  require(engine.tolerance.has_value(), "--tolerance", Iterates::sweeps);
+  require(engine.iterations.has_value(), "--iterations", Iterates::sweeps);
 }
 
 }  // namespace

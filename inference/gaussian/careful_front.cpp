@@ -18,6 +18,8 @@
 #include <credo/core/numerics.hpp>
 #include <credo/inference/gaussian/structure.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -36,6 +38,19 @@ constexpr double kFlat = 1e-13;
 const double kLogTwoPi = std::log(2.0 * std::numbers::pi);
 
 }  // namespace
+
+std::string explain_divergence(CarefulStatus status, const std::string& name) {
+  if (status == CarefulStatus::flat) {
+    return fmt::format(
+        "the integral over {} diverges: the factors leave a direction of it without curvature "
+        "(give it a prior, or observe it)",
+        name);
+  }
+  return fmt::format(
+      "the integral over {} diverges: the precision is indefinite (a direction of it has negative "
+      "curvature)",
+      name);
+}
 
 CarefulFront::CarefulFront(std::size_t size, std::size_t noise, std::size_t separator)
     : size_(static_cast<Index>(size)),

@@ -5,8 +5,6 @@
 #include <credo/inference/gaussian/careful_front.hpp>
 #include <credo/inference/gaussian/engine.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -18,19 +16,6 @@ namespace {
 
 constexpr int kPasses = 4;
 constexpr double kSettled = 1e-12;
-
-std::string explain(CarefulStatus status, const std::string& name) {
-  if (status == CarefulStatus::flat) {
-    return fmt::format(
-        "the integral over {} diverges: the factors leave a direction of it without curvature "
-        "(give it a prior, or observe it)",
-        name);
-  }
-  return fmt::format(
-      "the integral over {} diverges: the precision is indefinite (a direction of it has negative "
-      "curvature)",
-      name);
-}
 
 void copy_row_major(const Eigen::MatrixXd& from, double* to) {
   for (Eigen::Index i = 0; i < from.rows(); ++i) {
@@ -66,7 +51,7 @@ Solution Engine::careful_pass(const std::function<bool()>& keep_going) {
     }
     if (outcome.status != CarefulStatus::ok) {
       const std::string& name = graph_->variable(front.variable).name;
-      return {Status::refused, explain(outcome.status, name), kNaN, 0};
+      return {Status::refused, explain_divergence(outcome.status, name), kNaN, 0};
     }
     copy_row_major(outcome.gain, gain_.data() + front.gain);
     copy_row_major(outcome.core, &core_[front.core]);

@@ -1,0 +1,533 @@
+// The driver of Gaussian message passing: absorbs evidence, checks the condition of convergence,
+// passes messages and reads the answers off the beliefs.
+//
+// Messages carry differences from a point. At a fixed point the point moves to the means, where
+// the gradient of log p~ is computed anew from the factors, and a second fixed point mends what
+// rounding left: J m = h holds to the digits of the factors, not to those of J and h.
+// log Z by Bethe's free energy: log p~(m) + (N log 2 pi - Bethe's log det J) / 2.
+// Invariant: exact is only said of forests, where beliefs are the marginals.
+// Source: Weiss and Freeman 2001; Malioutov, Johnson and Willsky 2006.
+
+#include <credo/inference/driver.hpp>
+#include <credo/inference/gaussian/fixed_factors.hpp>
+#include <credo/inference/joint_weights.hpp>
+#include <credo/inference/message_passing/gaussian_belief_propagation.hpp>
+#include <credo/inference/message_passing/gaussian_messages.hpp>
+#include <credo/inference/message_passing/gaussian_network.hpp>
+#include <credo/inference/message_passing/gaussian_walk_sums.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numbers>
+#include <optional>
+#include <utility>
+
+namespace credo {
+
+namespace {
+
+using contraction::Monitor;
+using contraction::Stopped;
+using namespace message_passing;
+
+/// A second fixed point mends the first; a third is rarely needed.
+constexpr int kRounds = 3;
+
+/// The continuous variables of a scope that are nodes.
+Scope free_of(const FactorGraph& graph, const Evidence& evidence, const Scope& scope) {
+  Scope free = evidence.unobserved(scope);
+  std::erase_if(free, [&graph](VariableId v) { return !graph.variable(v).is_continuous(); });
+  return free;
+}
+
+/// The one state of every variable that the evidence leaves (0 for continuous ones), or the first
+/// discrete variable that has several.
+struct Fixed {
+  std::vector<std::size_t> states;
+  std::optional<VariableId> open;
+  bool possible = true;
+};
+
+Fixed fix_states(const FactorGraph& graph, const Evidence& evidence) {
+  Fixed fixed;
+  const auto permitted = permitted_states(graph, evidence);
+  for (VariableId v = 0; v < permitted.size(); ++v) {
+    const bool is_continuous = graph.variable(v).is_continuous();
+    if (!is_continuous && permitted[v].size() > 1 && !fixed.open) fixed.open = v;
+    if (!is_continuous && permitted[v].empty()) fixed.possible = false;
+    fixed.states.push_back(is_continuous || permitted[v].empty() ? 0 : permitted[v].front());
+  }
+  return fixed;
+}
+
+/// Bytes of couplings, messages and lists of edges, before edges of several factors become one.
+double predict_bytes(const FactorGraph& graph, const Evidence& evidence) {
+  double bytes = 0.0;
+  for (const Variable& v : graph.variables()) {
+    bytes += 64.0 + 32.0 * static_cast<double>(v.dimension * v.dimension);
+  }
+  for (const GaussianFactor& factor : graph.gaussian_factors()) {
+    double sum = 0.0;
+    double squares = 0.0;
+    double count = 0.0;
+    for (const VariableId v : free_of(graph, evidence, factor.continuous)) {
+      const auto dimension = static_cast<double>(graph.variable(v).dimension);
+      sum += dimension;
+      squares += dimension * dimension;
+      count += 1.0;
+    }
+    const double pairs = count * (count - 1.0) / 2.0;
+    bytes += 8.0 * (sum * sum - squares) / 2.0 + 16.0 * (count - 1.0) * squares + 96.0 * pairs;
+  }
+  return bytes;
+}
+
+std::string why_not_joint(const FactorGraph& graph, const Evidence& evidence, const Scope& joint) {
+  for (const VariableId v : joint) {
+    if (graph.variable(v).is_continuous() != graph.variable(joint.front()).is_continuous()) {
+      return fmt::format("the joint of {} and {} is of a continuous and a discrete variable",
+                         graph.variable(joint.front()).name, graph.variable(v).name);
+    }
+  }
+  const Scope free = free_of(graph, evidence, joint);
+  const bool together =
+      free.size() < 2 ||
+      std::ranges::any_of(
+          graph.gaussian_factors(),
+          [&free](const GaussianFactor& factor) {
+            return std::ranges::all_of(free, [&factor](VariableId v) {
+              return std::ranges::find(factor.continuous, v) != factor.continuous.end();
+            });
+          });
+  if (free.size() <= 2 && together) return "";
+  return fmt::format(
+      "beliefs are of single variables and pairs inside a factor, not of {} and {} "
+      "other unobserved variable{}",
+      graph.variable(free.front()).name, free.size() - 1, free.size() == 2 ? "" : "s");
+}
+
+class Passing {
+ public:
+  Passing(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+          const InferOptions& options)
+      : graph_(graph),
+        evidence_(evidence),
+        query_(query),
+        options_(options),
+        monitor_(options),
+        network_(graph, evidence) {}
+
+  Result run() {
+    try {
+      pass();
+    } catch (const Stopped& stopped) {
+      stop(stopped.status);
+    }
+    result_.timings.plan_seconds = plan_seconds_;
+    result_.timings.infer_seconds = monitor_.elapsed_seconds() - plan_seconds_;
+    result_.scalar_used = "double";
+    return std::move(result_);
+  }
+
+ private:
+  void pass() {
+    monitor_.check("messages", 0.0);
+    Fixed fixed = fix_states(graph_, evidence_);
+    states_ = std::move(fixed.states);
+    point_ = network_.observed();
+    constant_ = fixed.possible ? log_of_constants() : -kInfinity;
+    Loaded loaded = network_.load(states_);
+    if (constant_ == -kInfinity) loaded = {Status::impossible_evidence, ""};
+    if (loaded.status != Status::ok) {
+      result_.status = loaded.status;
+      result_.message = std::move(loaded.message);
+      return;
+    }
+    if (!all_pairs_coupled()) return;
+    describe_plan();
+    plan_seconds_ = monitor_.elapsed_seconds();
+    messages_.emplace(network_, options_.iteration, monitor_);
+    log_at_point_ = network_.evaluate(point_, gradient_);
+    if (network_.is_forest()) {
+      pass_on_forest();
+    } else if (has_integral()) {
+      pass_on_loops();
+    }
+  }
+
+  /// Factors of observed variables alone, and likelihoods of discrete variables with one state.
+  [[nodiscard]] double log_of_constants() const {
+    CompensatedSum sum;
+    for (const Factor& factor : graph_.factors()) {
+      sum.add(factor.table.log_at(cell_of(graph_, factor.scope, states_)));
+    }
+    for (const auto& [v, finding] : evidence_.findings()) {
+      if (finding.kind == FindingKind::likelihood) {
+        sum.add(std::log(finding.likelihood[states_[v]]));
+      }
+    }
+    std::vector<std::uint32_t> scalar_of;
+    for (VariableId v = 0; v < graph_.variable_count(); ++v) {
+      scalar_of.push_back(network_.scalar_of(v));
+    }
+    for (const GaussianFactorId g : gaussian::fixed_factors(graph_, evidence_)) {
+      sum.add(gaussian::log_of_fixed(graph_, g, states_, scalar_of, network_.observed()));
+    }
+    return std::isnan(sum.value()) ? -kInfinity : sum.value();
+  }
+
+  /// The message between two nodes; kNoNode where they are not neighbours.
+  [[nodiscard]] std::uint32_t message_between(std::uint32_t from, std::uint32_t to) const {
+    for (const std::uint32_t m : network_.into(to)) {
+      if (network_.tail(m) == from) return m;
+    }
+    return kNoNode;
+  }
+
+  /// Two variables of one factor need not be neighbours: their block of J may be zero.
+  bool all_pairs_coupled() {
+    for (const Scope& joint : query_.joints) {
+      const Scope free = free_of(graph_, evidence_, joint);
+      if (free.size() < 2) continue;
+      const std::uint32_t from = network_.node_of(free.front());
+      if (message_between(from, network_.node_of(free.back())) != kNoNode) continue;
+      result_.status = Status::refused;
+      result_.message =
+          fmt::format("no message passes between {} and {}: there is no belief of both",
+                      graph_.variable(free.front()).name, graph_.variable(free.back()).name);
+      return false;
+    }
+    return true;
+  }
+
+  void describe_plan() {
+    Plan& plan = result_.plan;
+    plan.method = "markov-network";
+    plan.peak_bytes = predict_bytes(graph_, evidence_);
+    plan.operations = 0.0;
+    for (const GaussianEdge& edge : network_.edges()) {
+      const std::size_t n = network_.nodes()[edge.low].dimension;
+      const std::size_t m = network_.nodes()[edge.high].dimension;
+      plan.operations += static_cast<double>((n + m) * (n + m) * (n + m));
+      plan.widest_front = std::max(plan.widest_front, n + m);
+    }
+  }
+
+  void pass_on_forest() {
+    const MessageSchedule asked = options_.iteration.schedule;
+    if (asked != MessageSchedule::automatic) {
+      messages_->set_gradient(gradient_);
+      if (!messages_->iterate(asked, options_.iteration.maximum_iterations, {}))
+        return break_down();
+    }
+    for (int round = 0; round < 2; ++round) {
+      messages_->set_gradient(gradient_);
+      if (!messages_->two_sweeps() || !messages_->read_beliefs()) return break_down();
+      settle();
+    }
+    result_.residuals = messages_->residuals();
+    result_.residuals.push_back(0.0);
+    result_.iterations = static_cast<int>(result_.residuals.size()) + 1;
+    result_.residual = 0.0;
+    answer(result_, Guarantee::exact, "answered");
+  }
+
+  /// The condition of convergence; false, with a refusal, where J is seen not to be positive
+  /// definite.
+  bool has_integral() {
+    const SpectralRadius rho = bound_spectral_radius(network_, monitor_);
+    if (rho.is_walk_summable()) {
+      condition_ = fmt::format("walk-summable, rho(|R|) <= {:.4g}", rho.upper);
+      return true;
+    }
+    condition_ = rho.lower >= 1.0
+                     ? fmt::format("not walk-summable, rho(|R|) >= {:.4g}", rho.lower)
+                     : fmt::format("perhaps not walk-summable, {:.6g} <= rho(|R|) <= {:.6g}",
+                                   rho.lower, rho.upper);
+    const Curvature curvature = search_curvature(network_, monitor_);
+    if (curvature.sign == Curvature::Sign::unsettled) {
+      condition_ += ", and whether the integral exists was not settled";
+    }
+    if (curvature.sign != Curvature::Sign::negative) return true;
+    result_.status = Status::refused;
+    result_.message =
+        explain_precision(curvature.value, name_of(curvature.node)) + "; " + condition_;
+    return false;
+  }
+
+  void pass_on_loops() {
+    MessageSchedule schedule = options_.iteration.schedule;
+    if (schedule == MessageSchedule::automatic) schedule = MessageSchedule::sequential;
+    const std::size_t most = options_.iteration.maximum_iterations;
+    for (int round = 0; round < kRounds; ++round) {
+      messages_->set_gradient(gradient_);
+      const std::size_t done = messages_->residuals().size();
+      if (round > 0 && done >= most) break;
+      if (!messages_->iterate(schedule, most - done, [this] { after_iteration(); }) ||
+          !messages_->read_beliefs()) {
+        return break_down();
+      }
+      converged_ = converged_ || messages_->converged();
+      if (settle() <= options_.iteration.tolerance || !converged_) break;
+    }
+    keep_residuals();
+    answer(result_, converged_ ? Guarantee::fixed_point : Guarantee::unconverged, report());
+  }
+
+  /// The point moves to the means; returns how far, in conditional standard deviations.
+  double settle() {
+    double largest = 0.0;
+    for (const double z : messages_->means()) largest = std::max(largest, std::fabs(z));
+    network_.move(point_, messages_->means());
+    log_at_point_ = network_.evaluate(point_, gradient_);
+    return largest;
+  }
+
+  [[nodiscard]] std::string report() const {
+    const std::string quality = "means exact, variances approximate";
+    if (converged_) return fmt::format("{}: {}", condition_, quality);
+    return fmt::format(
+        "not converged after {} iterations: messages still change by {:.3g} nats; {}",
+        result_.iterations, result_.residual, condition_);
+  }
+
+  void keep_residuals() {
+    result_.residuals = messages_->residuals();
+    result_.iterations = static_cast<int>(result_.residuals.size());
+    if (!result_.residuals.empty()) result_.residual = result_.residuals.back();
+  }
+
+  void after_iteration() {
+    result_.iteration_seconds.push_back(monitor_.elapsed_seconds());
+    const std::size_t done = messages_->residuals().size();
+    if (!options_.improvement || converged_ || !std::has_single_bit(done)) return;
+    keep_residuals();
+    Result so_far = result_;
+    if (offer_beliefs(so_far)) options_.improvement(so_far);
+  }
+
+  /// What the messages say now, unconverged; false where they make no beliefs.
+  bool offer_beliefs(Result& result) {
+    if (!messages_->read_beliefs()) return false;
+    const std::vector<double> point = point_;
+    const double log_at_point = log_at_point_;
+    network_.move(point_, messages_->means());
+    std::vector<double> gradient;
+    log_at_point_ = network_.evaluate(point_, gradient);
+    answer(result, Guarantee::unconverged, report());
+    point_ = point;
+    log_at_point_ = log_at_point;
+    return result.ok();
+  }
+
+  void stop(Status status) {
+    result_.status = status;
+    if (!messages_ || network_.is_forest() || messages_->residuals().empty()) return;
+    keep_residuals();
+    Result so_far = result_;
+    if (!offer_last_beliefs(so_far)) return;
+    result_ = std::move(so_far);
+    result_.status = status;
+    result_.message = fmt::format(
+        "{}; {}", contraction::stop_message(status, options_.time_limit_seconds), condition_);
+  }
+
+  bool offer_last_beliefs(Result& result) {
+    try {
+      return offer_beliefs(result);
+    } catch (const Stopped&) {
+      return false;
+    }
+  }
+
+  [[nodiscard]] const std::string& name_of(std::uint32_t node) const {
+    return graph_.variable(network_.nodes()[node].variable).name;
+  }
+
+  void break_down() {
+    const BrokenPrecision& broken = messages_->broken();
+    keep_residuals();
+    result_.status = Status::refused;
+    if (broken.node == kNoNode) {
+      result_.message = fmt::format("messages left the range of doubles in iteration {}; {}",
+                                    result_.iterations + 1, condition_);
+    } else if (network_.is_forest()) {
+      // The precision that is left of a subtree's elimination: J is no better.
+      result_.message = explain_precision(broken.smallest, name_of(broken.node));
+    } else {
+      const std::string without =
+          broken.without == kNoNode ? "" : fmt::format(" (without {}'s)", name_of(broken.without));
+      result_.message = fmt::format(
+          "messages broke down in iteration {}: those to {}{} leave a precision with an eigenvalue "
+          "of {:.3g} of its own; {}; gaussian_elimination answers where its plan fits",
+          result_.iterations + 1, name_of(broken.node), without, broken.smallest, condition_);
+    }
+  }
+
+  void answer(Result& result, Guarantee guarantee, std::string message) {
+    const double log_p = constant_ + log_at_point_;
+    const double scalars = static_cast<double>(network_.scalar_count());
+    const double log_determinant =
+        messages_->log_determinant() + network_.log_determinant_of_blocks();
+    const double log_z =
+        log_p + (scalars * std::log(2.0 * std::numbers::pi) - log_determinant) / 2.0;
+    result.status = Status::ok;
+    result.guarantee = guarantee;
+    result.message = std::move(message);
+    if (!std::isfinite(log_z)) {
+      result.status = Status::refused;
+      result.guarantee = Guarantee::none;
+      result.message = "the numbers leave the range of doubles";
+      return;
+    }
+    if (query_.task == Task::map) {
+      result.assignments.push_back({states_, log_p, values()});
+      return;
+    }
+    result.log_z = log_z;
+    result.log_z_lower = -kInfinity;
+    result.log_z_upper = kInfinity;
+    if (query_.task != Task::marginals) return;
+    broken_pair_ = false;
+    fill_marginals(result);
+    if (!broken_pair_) return;
+    result = {};
+    result.status = Status::refused;
+    result.message = "the belief of a joint is not positive definite; " + condition_;
+  }
+
+  [[nodiscard]] std::vector<double> value_of(VariableId v) const {
+    const auto first = point_.begin() + static_cast<std::ptrdiff_t>(network_.scalar_of(v));
+    return {first, first + static_cast<std::ptrdiff_t>(graph_.variable(v).dimension)};
+  }
+
+  [[nodiscard]] std::vector<std::vector<double>> values() const {
+    std::vector<std::vector<double>> values;
+    for (VariableId v = 0; v < graph_.variable_count(); ++v) values.push_back(value_of(v));
+    return values;
+  }
+
+  void fill_marginals(Result& result) {
+    result.marginals.resize(graph_.variable_count());
+    result.gaussian_marginals.resize(graph_.variable_count());
+    const bool all = query_.targets.empty() && query_.joints.empty();
+    std::vector<char> wanted(graph_.variable_count(), all ? 1 : 0);
+    for (const VariableId v : query_.targets) wanted[v] = 1;
+    for (VariableId v = 0; v < graph_.variable_count(); ++v) {
+      if (!wanted[v]) continue;
+      if (graph_.variable(v).is_continuous()) {
+        result.gaussian_marginals[v] = joint_of({v});
+      } else {
+        result.marginals[v].assign(graph_.cardinality(v), 0.0);
+        result.marginals[v][states_[v]] = 1.0;
+      }
+    }
+    for (const Scope& joint : query_.joints) {
+      if (!joint.empty() && graph_.variable(joint.front()).is_continuous()) {
+        result.gaussian_joints.push_back(joint_of(joint));
+      } else {
+        std::vector<double> cells(saturating_product(graph_.shape_of(joint)), 0.0);
+        cells[cell_of(graph_, joint, states_)] = 1.0;
+        result.joints.push_back({joint, Table::dense(graph_.shape_of(joint), std::move(cells))});
+      }
+    }
+  }
+
+  /// Observed variables are certain; at most two are not.
+  GaussianMarginal joint_of(const Scope& scope) {
+    GaussianMarginal marginal{scope, {}, {}, {}};
+    std::vector<std::size_t> first;
+    for (const VariableId v : scope) {
+      first.push_back(marginal.mean.size());
+      const std::vector<double> value = value_of(v);
+      marginal.mean.insert(marginal.mean.end(), value.begin(), value.end());
+    }
+    const std::size_t order = marginal.mean.size();
+    marginal.covariance.assign(order * order, 0.0);
+    for (std::size_t a = 0; a < scope.size(); ++a) {
+      for (std::size_t b = 0; b < scope.size(); ++b) {
+        const std::vector<double> block = covariance(scope[a], scope[b]);
+        const std::size_t width = graph_.variable(scope[b]).dimension;
+        for (std::size_t i = 0; i < block.size(); ++i) {
+          marginal.covariance[(first[a] + i / width) * order + first[b] + i % width] = block[i];
+        }
+      }
+    }
+    return marginal;
+  }
+
+  /// Empty where it is zero.
+  std::vector<double> covariance(VariableId a, VariableId b) {
+    const std::uint32_t row = network_.node_of(a);
+    const std::uint32_t column = network_.node_of(b);
+    if (row == kNoNode || column == kNoNode) return {};
+    if (row == column) return network_.unwhiten(row, row, messages_->covariance(row));
+    const std::size_t n = network_.nodes()[row].dimension;
+    const std::size_t k = network_.nodes()[column].dimension;
+    const std::vector<double> pair = messages_->pair_covariance(message_between(row, column));
+    broken_pair_ = broken_pair_ || pair.empty();
+    std::vector<double> block;
+    for (std::size_t i = 0; i < n && !pair.empty(); ++i) {
+      for (std::size_t j = 0; j < k; ++j) block.push_back(pair[i * (n + k) + n + j]);
+    }
+    return pair.empty() ? block : network_.unwhiten(row, column, block);
+  }
+
+  const FactorGraph& graph_;
+  const Evidence& evidence_;
+  const Query& query_;
+  const InferOptions& options_;
+  Monitor monitor_;
+  GaussianNetwork network_;
+  std::optional<GaussianMessages> messages_;
+  std::vector<std::size_t> states_;
+  std::vector<double> point_;
+  std::vector<double> gradient_;
+  double log_at_point_ = kNaN;
+  double constant_ = kNaN;
+  std::string condition_;
+  bool converged_ = false;
+  bool broken_pair_ = false;
+  double plan_seconds_ = 0.0;
+  Result result_;
+};
+
+}  // namespace
+
+std::string why_not_gaussian_belief_propagation(const FactorGraph& graph, const Evidence& evidence,
+                                                const Query& query, const InferOptions& options) {
+  if (!graph.has_continuous_variables()) return "no variable is continuous";
+  const bool answers =
+      query.task == Task::log_partition || query.task == Task::marginals || query.task == Task::map;
+  if (!answers) return fmt::format("answers pr, mar and map, not {}", task_name(query.task));
+  if (query.messages) return "hands out no messages";
+  if (query.factor_marginals) return "hands out no marginals of factors";
+  if (const Fixed fixed = fix_states(graph, evidence); fixed.open) {
+    return fmt::format("{} is discrete and unobserved; messages are Gaussian",
+                       graph.variable(*fixed.open).name);
+  }
+  for (const Scope& joint : query.joints) {
+    std::string reason = why_not_joint(graph, evidence, joint);
+    if (!reason.empty()) return reason;
+  }
+  const double bytes = predict_bytes(graph, evidence);
+  if (bytes <= options.memory_limit_bytes) return "";
+  return fmt::format("couplings and messages take {}; the memory limit is {}",
+                     describe_bytes(bytes), describe_bytes(options.memory_limit_bytes));
+}
+
+Result run_gaussian_belief_propagation(const FactorGraph& graph, const Evidence& evidence,
+                                       const Query& query, const InferOptions& options) {
+  Result result;
+  result.message = why_not_gaussian_belief_propagation(graph, evidence, query, options);
+  if (!result.message.empty()) {
+    result.status = Status::refused;
+    return result;
+  }
+  return Passing(graph, evidence, query, options).run();
+}
+
+}  // namespace credo
