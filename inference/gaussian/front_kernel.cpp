@@ -210,13 +210,22 @@ struct Large {
       pivots.trustworthy = false;
       return;
     }
-    const auto lower = cholesky.matrixL();
     for (Eigen::Index i = 0; i < n; ++i) {
       const double pivot = cholesky.matrixLLT()(i, i) * cholesky.matrixLLT()(i, i);
       if (!(pivot > kKept * all(i, i))) pivots.trustworthy = false;
       pivots.multiply(pivot);
     }
-    const Eigen::MatrixXd turned = lower.solve(all.bottomLeftCorner(m, n).transpose());
+    core(front) = cholesky.solve(Eigen::MatrixXd::Identity(n, n));
+    if (m == 0) return;
+    const Eigen::MatrixXd turned = cholesky.matrixL().solve(all.bottomLeftCorner(m, n).transpose());
+    gain(front) = -cholesky.matrixU().solve(turned);
+    hand_up(front, turned, pivots);
+  }
+
+  static void hand_up(const FrontView& front, const Eigen::MatrixXd& turned, Pivots& pivots) {
+    const View all = square(front);
+    const Eigen::Index n = turned.rows();
+    const Eigen::Index m = turned.cols();
     Matrix message = all.bottomRightCorner(m, m).triangularView<Eigen::Lower>();
     message.triangularView<Eigen::Lower>() -= turned.transpose() * turned;
     for (Eigen::Index a = 0; a < m; ++a) {
@@ -225,8 +234,6 @@ struct Large {
       double* row = front.parent_square + std::size_t{front.positions[a]} * front.parent_order;
       for (Eigen::Index b = 0; b <= a; ++b) row[front.positions[b]] += message(a, b);
     }
-    gain(front) = -cholesky.matrixU().solve(turned);
-    core(front) = cholesky.solve(Eigen::MatrixXd::Identity(n, n));
   }
 
   static void spread(const FrontView& front) {

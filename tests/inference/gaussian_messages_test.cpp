@@ -185,6 +185,28 @@ TEST_CASE("gaussian messages: covariances of neighbours on trees") {
   }
 }
 
+TEST_CASE("gaussian messages: trees of large blocks") {
+  std::mt19937_64 random(34);
+  TreeQuestion question;
+  for (VariableId v = 0; v < 4; ++v) {
+    const std::size_t dimension = v == 1 ? 2 : 5 + v;
+    question.graph.add_continuous_variable("x" + std::to_string(v), dimension);
+    const std::size_t parents = v == 0 ? 0 : question.graph.variable(v - 1).dimension;
+    const Scope scope = v == 0 ? Scope{0} : Scope{v - 1, v};
+    const std::vector<std::size_t> dimensions =
+        v == 0 ? std::vector<std::size_t>{5} : std::vector<std::size_t>{parents, dimension};
+    question.graph.add_gaussian_factor(
+        scope, GaussianTable::conditional({}, dimensions,
+                                          {random_kernel(random, parents, dimension, dimension)}));
+  }
+  check_tree(question, by_messages());
+  question.evidence.observe_value(1, {0.5, -0.5});
+  check_tree(question, by_messages());
+  InferOptions exact;
+  exact.algorithm = "gaussian_elimination";
+  check_tree(question, exact);
+}
+
 TEST_CASE("gaussian messages: walk-summable grids have exact means") {
   for (const double low : {0.0, -0.24}) {
     CAPTURE(low);
