@@ -2,8 +2,10 @@
 
 #include "commands.hpp"
 #include "input.hpp"
+#include "json_writer.hpp"
 #include "output.hpp"
 
+#include <credo/core/error.hpp>
 #include <credo/core/formats/format.hpp>
 #include <credo/models/parameter_learning.hpp>
 
@@ -32,8 +34,22 @@ LearnOptions learn_options(const Arguments& arguments, std::string_view prior, S
   return options;
 }
 
-std::string report(const ParameterFit& fit, const DataTable& data) {
-  std::string text = fmt::format("cases           {}\n", data.total_weight());
+/// What the data say, and how long it took to find out.
+struct FitReport {
+  const Arguments& arguments;
+  const DataTable& data;
+  const ParameterFit& fit;
+  double load_seconds;
+  double fit_seconds;
+
+  [[nodiscard]] std::size_t iterations() const {
+    return fit.trace.empty() ? 0 : fit.trace.size() - 1;
+  }
+};
+
+std::string report_text(const FitReport& report) {
+  const ParameterFit& fit = report.fit;
+  std::string text = fmt::format("cases           {}\n", report.data.total_weight());
   text += fmt::format("log likelihood  {:.10g}\n", fit.log_likelihood);
   if (fit.objective != fit.log_likelihood) {
     text += fmt::format("objective       {:.10g}\n", fit.objective);
@@ -41,30 +57,75 @@ std::string report(const ParameterFit& fit, const DataTable& data) {
   if (!std::isnan(fit.log_marginal_likelihood)) {
     text += fmt::format("log evidence    {:.10g}\n", fit.log_marginal_likelihood);
   }
-  text += fmt::format("iterations      {}\n", fit.trace.size() - 1);
+  text += fmt::format("iterations      {}\n", report.iterations());
   text += fmt::format("guarantee       {}\n", guarantee_name(fit.guarantee));
   return text;
+}
+
+/// Per variable: the counts of its table, row-major over its scope.
+void write_counts(JsonWriter& json, const ParameterFit& fit) {
+  json.key("counts").begin_object();
+  for (FactorId f = 0; f < fit.counts.size(); ++f) {
+    const Factor& factor = fit.graph.factor(f);
+    json.key(fit.graph.variable(*factor.child).name).begin_object(true).key("scope");
+    json.begin_array(true);
+    for (const VariableId v : factor.scope) json.value(fit.graph.variable(v).name);
+    json.end_array().field("values", fit.counts[f]).end_object();
+  }
+  json.end_object();
+}
+
+std::string report_json(const FitReport& report) {
+  const ParameterFit& fit = report.fit;
+  const bool answered = !std::isnan(fit.log_likelihood);
+  JsonWriter json;
+  json.begin_object().field("task", "fit").field("model", report.arguments.model);
+  json.field("data", report.arguments.fit.data).key("written");
+  answered ? json.value(report.arguments.output.path) : json.null();
+  json.field("status", status_name(fit.status)).field("message", fit.message);
+  json.field("guarantee", guarantee_name(fit.guarantee));
+  json.field("cases", report.data.total_weight()).field("complete", report.data.complete());
+  json.field("prior", report.arguments.fit.prior).key("strength");
+  report.arguments.fit.prior == "none" ? json.value(0.0)
+                                       : json.value(report.arguments.fit.strength);
+  json.field("log_likelihood", fit.log_likelihood).field("objective", fit.objective);
+  json.field("log_evidence", fit.log_marginal_likelihood);
+  json.field("iterations", report.iterations()).field("residual", fit.residual);
+  json.field("trace", fit.trace).field("best_start", fit.best_start);
+  write_counts(json, fit);
+  json.key("timings").begin_object(true).field("load", report.load_seconds);
+  json.field("fit", report.fit_seconds).end_object();
+  return json.end_object().take();
 }
 
 }  // namespace
 
 ExitCode run_fit(const Arguments& arguments, const Stopwatch& since_start) {
+  const std::string shown = require_one_of("--format", arguments.output.format, {"text", "json"});
   const Format format = model_format(arguments);
+  if (arguments.output.path == "-") {
+    throw OptionError("--output -: standard output is for the report; expected a file");
+  }
   const std::string prior =
       require_one_of("--prior", arguments.fit.prior, {"none", "per-entry", "bdeu"});
+  const Stopwatch loading;
   const LoadedModel model = load_model(arguments.model, arguments.from);
   const DataTable data = read_data(arguments.fit.data, model.graph);
+  const double load_seconds = loading.seconds();
   Session session(arguments.output, since_start);
+  const Stopwatch fitting;
   const ParameterFit fit =
       learn_parameters(model.graph, data, learn_options(arguments, prior, session, since_start));
   session.finish();
+  const FitReport report{arguments, data, fit, load_seconds, fitting.seconds()};
   // What was reached before a stop is an answer too.
   if (std::isnan(fit.log_likelihood)) {
+    if (shown == "json") write_output(report_json(report), "");
     complain(fit.message);
     return exit_code_of(fit.status);
   }
   write_output(write_model(fit.graph, format), arguments.output.path);
-  write_output(report(fit, data), "");
+  write_output(shown == "json" ? report_json(report) : report_text(report), "");
   if (!arguments.output.quiet && fit.guarantee == Guarantee::unconverged) {
     complain("note: " + fit.message);
   }

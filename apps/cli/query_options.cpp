@@ -69,6 +69,8 @@ void add_fit(OptionList& list, Arguments& a) {
       .add("--strength", f.strength, "C", "How many are added")
       .add("--restarts", f.restarts, "N", "Starts where values are missing; the first: MODEL's");
   add_budget(list, a.engine);
+  list.add("--format", a.output.format, "text|json",
+           "Format of the report on standard output [the first]");
   add_quiet(list, a.output);
 }
 
