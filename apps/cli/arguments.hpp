@@ -69,6 +69,21 @@ struct ControlArguments {
   std::string picture;                  ///< svg: value, tube, luck or gap; empty: value
 };
 
+/// Of methods with networks; the method's defaults when absent.
+struct NetworkArguments {
+  std::optional<std::string> hidden;  ///< as typed, e.g. "64,64"
+  std::optional<double> actor_rate;
+  std::optional<double> critic_rate;
+  std::optional<double> temperature_rate;
+  std::optional<std::size_t> batch;
+  std::optional<std::size_t> replay_capacity;
+  std::optional<double> target_rate;
+  std::optional<double> target_entropy;
+  std::optional<double> initial_temperature;
+  std::optional<std::size_t> start_steps;
+  std::optional<std::size_t> updates_per_step;
+};
+
 struct LearnArguments {
   std::string environment;  ///< a built-in name or an MDP file
   std::string map;
@@ -87,6 +102,7 @@ struct LearnArguments {
   std::string checkpoint_path;
   std::optional<std::size_t> checkpoint_interval;
   std::string resume_path;
+  NetworkArguments network;
 };
 
 struct FitArguments {

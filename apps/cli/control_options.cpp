@@ -38,6 +38,24 @@ void add_control(OptionList& list, ControlArguments& c) {
       .add("--picture", c.picture, "NAME", "SVG: value [default], tube, luck or gap");
 }
 
+/// The defaults are those of SoftActorCriticOptions.
+void add_network(OptionList& list, NetworkArguments& n) {
+  list.add("--hidden", n.hidden, "N,N,...", "sac: widths of the hidden layers [64,64]")
+      .add("--actor-rate", n.actor_rate, "R", "sac: of Adam on the actor [0.001]")
+      .add("--critic-rate", n.critic_rate, "R", "sac: of Adam on the critics [0.001]")
+      .add("--batch", n.batch, "N", "sac: transitions per update [128]")
+      .add("--replay-capacity", n.replay_capacity, "N", "sac: transitions remembered [1000000]")
+      .add("--target-rate", n.target_rate, "T",
+           "sac: share of the critics that their targets take over per update [0.005]")
+      .add("--start-steps", n.start_steps, "N", "sac: steps before learning starts [1000]")
+      .add("--updates", n.updates_per_step, "N", "sac: updates per step [1]")
+      .add("--target-entropy", n.target_entropy, "H",
+           "sac: nats that a learned temperature holds [-(action's components), log(actions) / 2]")
+      .add("--initial-temperature", n.initial_temperature, "A",
+           "sac: where a learned temperature starts [1]")
+      .add("--temperature-rate", n.temperature_rate, "R", "sac: of Adam on it [0.001]");
+}
+
 void add_learning(OptionList& list, LearnArguments& l) {
   const std::vector<std::string> names = control::learning::learning_environment_names();
   list.add("environment", l.environment, "ENV|FILE",
@@ -62,6 +80,7 @@ void add_learning(OptionList& list, LearnArguments& l) {
       .add("--checkpoint-interval", l.checkpoint_interval, "N",
            "Save every so many steps, too [at the end only]")
       .add("--resume", l.resume_path, "FILE", "Go on from a checkpoint of the same question");
+  add_network(list, l.network);
 }
 
 }  // namespace

@@ -16,10 +16,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace credo::cli {
 namespace {
@@ -116,6 +119,53 @@ void check_paths(const LearnArguments& l, const std::string& output_path) {
   }
 }
 
+/// "64,64".
+std::vector<std::size_t> parse_widths(const std::string& text) {
+  std::vector<std::size_t> widths;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    std::size_t width = 0;
+    const auto [stop, failure] = std::from_chars(at, end, width);
+    if (failure != std::errc{} || (stop != end && *stop != ',')) {
+      throw OptionError(
+          fmt::format("--hidden '{}': expected whole numbers with commas, as in 64,64", text));
+    }
+    widths.push_back(width);
+    if (stop == end) return widths;
+    at = stop + 1;
+  }
+}
+
+/// Nothing where no option of networks is given.
+std::optional<learning::NetworkRequest> network_request(const NetworkArguments& n,
+                                                        std::string_view method) {
+  learning::NetworkRequest request;
+  const char* given = nullptr;
+  const auto pass_on = [&given](const char* name, const auto& from, auto& to) {
+    if (!from) return;
+    to = *from;
+    given = name;
+  };
+  const auto hidden = n.hidden ? std::optional(parse_widths(*n.hidden)) : std::nullopt;
+  pass_on("--hidden", hidden, request.hidden);
+  pass_on("--actor-rate", n.actor_rate, request.actor_rate);
+  pass_on("--critic-rate", n.critic_rate, request.critic_rate);
+  pass_on("--temperature-rate", n.temperature_rate, request.temperature_rate);
+  pass_on("--batch", n.batch, request.batch);
+  pass_on("--replay-capacity", n.replay_capacity, request.replay_capacity);
+  pass_on("--target-rate", n.target_rate, request.target_rate);
+  pass_on("--target-entropy", n.target_entropy, request.target_entropy);
+  pass_on("--initial-temperature", n.initial_temperature, request.initial_temperature);
+  pass_on("--start-steps", n.start_steps, request.start_steps);
+  pass_on("--updates", n.updates_per_step, request.updates_per_step);
+  if (given == nullptr) return std::nullopt;
+  if (method != kActorCritic) {
+    throw OptionError(fmt::format("{} belongs to --method sac, got --method {}", given, method));
+  }
+  return request;
+}
+
 learning::LearnRequest make_request(const Arguments& a, double memory_limit_bytes) {
   const LearnArguments& l = a.learn;
   learning::LearnRequest request;
@@ -140,6 +190,7 @@ learning::LearnRequest make_request(const Arguments& a, double memory_limit_byte
   request.prior = control::require_action_prior(l.prior);
   request.learning_rate = l.learning_rate;
   request.exploration = l.exploration;
+  request.network = network_request(l.network, l.method);
   return request;
 }
 

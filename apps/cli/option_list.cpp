@@ -75,6 +75,12 @@ OptionList& OptionList::add(const char* name, std::uint64_t& target, const char*
   return *this;
 }
 
+OptionList& OptionList::add(const char* name, std::optional<std::string>& target, const char* type,
+                            std::string_view help) {
+  parser_->bind(name, target, type, help);
+  return *this;
+}
+
 OptionList& OptionList::add(const char* name, std::optional<double>& target, const char* type,
                             std::string_view help) {
   parser_->bind(name, target, type, help)->check(check_number);

@@ -25,6 +25,8 @@ class OptionList {
   OptionList& add(const char* name, std::string& target, const char* type, std::string_view help);
   OptionList& add(const char* name, double& target, const char* type, std::string_view help);
   OptionList& add(const char* name, std::uint64_t& target, const char* type, std::string_view help);
+  OptionList& add(const char* name, std::optional<std::string>& target, const char* type,
+                  std::string_view help);
   OptionList& add(const char* name, std::optional<double>& target, const char* type,
                   std::string_view help);
   OptionList& add(const char* name, std::optional<std::uint64_t>& target, const char* type,

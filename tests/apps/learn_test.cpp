@@ -156,6 +156,9 @@ TEST_CASE("learn: what cannot be learned is refused with the reason") {
     CHECK(run_credo({"learn", "taxi", option, value}).code == 1);
   }
   CHECK(run_credo({"learn", "cart_pole", "--slippery"}).code == 1);
+  const Run network = run_credo({"learn", "taxi", "--hidden", "32"});
+  CHECK(network.code == 1);
+  CHECK(contains(network.err, "--hidden belongs to --method sac, got --method soft-q"));
 }
 
 TEST_CASE("learn: files that cannot be written are named before the first step") {

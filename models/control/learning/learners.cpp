@@ -29,7 +29,11 @@ constexpr std::array<ClassicRow, 3> kClassic = {{
     {"pendulum", &pendulum},
 }};
 
+/// Of methods without networks.
 Objective objective_of(const LearnRequest& request) {
+  if (request.network) {
+    throw OptionError("network: this method has tables or linear features; leave it out");
+  }
   return {request.discount, request.temperature.value_or(1.0), request.prior};
 }
 

@@ -16,6 +16,28 @@
 
 namespace credo::control::learning {
 
+/// Of methods with networks; what is not given has the method's default (see
+/// torch/soft_actor_critic.hpp).
+struct NetworkRequest {
+  /// Widths of the hidden layers.
+  std::optional<std::vector<std::size_t>> hidden = std::nullopt;
+  /// Of the optimisers, > 0; they replace LearnRequest::learning_rate.
+  std::optional<double> actor_rate = std::nullopt;
+  std::optional<double> critic_rate = std::nullopt;
+  std::optional<double> temperature_rate = std::nullopt;
+  /// Transitions per update, and how many are remembered.
+  std::optional<std::size_t> batch = std::nullopt;
+  std::optional<std::size_t> replay_capacity = std::nullopt;
+  /// Share in (0, 1] of the critics that their targets take over after every update.
+  std::optional<double> target_rate = std::nullopt;
+  /// In nats: what a learned temperature holds the entropy at.
+  std::optional<double> target_entropy = std::nullopt;
+  std::optional<double> initial_temperature = std::nullopt;
+  /// Steps before learning starts, and updates per step from then on.
+  std::optional<std::size_t> start_steps = std::nullopt;
+  std::optional<std::size_t> updates_per_step = std::nullopt;
+};
+
 /// What every learner is asked by name; each has more options of its own.
 struct LearnRequest {
   RunOptions run = {};
@@ -30,6 +52,8 @@ struct LearnRequest {
   /// Probability in [0, 1] of acting by the prior, for methods that learn from any behaviour;
   /// nothing: the default.
   std::optional<double> exploration = std::nullopt;
+  /// Methods without networks throw OptionError when there is one.
+  std::optional<NetworkRequest> network = std::nullopt;
 };
 
 /// Tables are there when the environment has a process; else, or for methods without, empty.

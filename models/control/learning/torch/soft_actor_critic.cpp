@@ -23,6 +23,19 @@ void require_count(std::size_t value, std::string_view option, std::size_t least
   }
 }
 
+constexpr std::size_t kLargestBatch = std::size_t{1} << 20;
+constexpr double kMostWeights = 268435456.0;  // 2^28: a gibibyte of 32-bit numbers
+
+/// Offsets, and the matrices between neighbouring layers.
+void require_weights(const std::vector<std::size_t>& hidden) {
+  double weights = 0.0;
+  for (std::size_t i = 0; i < hidden.size(); ++i) {
+    const auto width = static_cast<double>(hidden[i]);
+    weights += width * (1.0 + (i == 0 ? 0.0 : static_cast<double>(hidden[i - 1])));
+  }
+  require(weights <= kMostWeights, "weights of the hidden layers", weights, "at most 2^28");
+}
+
 bool is_positive(double x) { return x > 0.0 && std::isfinite(x); }
 
 }  // namespace
@@ -44,12 +57,14 @@ void SoftActorCriticOptions::validate() const {
   }
   require_count(hidden.size(), "number of hidden layers", 1);
   for (const std::size_t width : hidden) require_count(width, "width of a hidden layer", 1);
+  require_weights(hidden);
   require(is_positive(actor_rate), "actor_rate", actor_rate, "a positive number");
   require(is_positive(critic_rate), "critic_rate", critic_rate, "a positive number");
   require(is_positive(temperature_rate), "temperature_rate", temperature_rate, "a positive number");
   require(target_rate > 0.0 && target_rate <= 1.0, "target_rate", target_rate,
           "a number in (0, 1]");
   require_count(batch, "batch", 1);
+  require(batch <= kLargestBatch, "batch", static_cast<double>(batch), "at most 2^20");
   require_count(replay_capacity, "replay_capacity", batch);
   require_count(start_steps, "start_steps", 1);
   require_count(evaluation_episodes, "evaluation_episodes", 1);

@@ -30,14 +30,15 @@ struct SoftActorCriticOptions {
   /// (-1, 1); with |A| discrete actions log(|A|) / 2.
   std::optional<double> target_entropy = std::nullopt;
 
-  /// Widths of the hidden layers (rectifiers) of actor and critics, at least one. The papers' are
-  /// 256 and 256, with rates of 3e-4 and batches of 256, for larger bodies than those here.
+  /// Widths of the hidden layers (rectifiers) of actor and critics, at least one, with at most
+  /// 2^28 weights between them. The papers' are 256 and 256, with rates of 3e-4 and batches of 256,
+  /// for larger bodies than those here.
   std::vector<std::size_t> hidden = {64, 64};
   /// Of Adam, > 0.
   double actor_rate = 1e-3;
   double critic_rate = 1e-3;
   double temperature_rate = 1e-3;
-  /// Transitions per update, at least 1.
+  /// Transitions per update, from 1 to 2^20.
   std::size_t batch = 128;
   /// The oldest transitions are forgotten beyond that. At least `batch`.
   std::size_t replay_capacity = 1'000'000;

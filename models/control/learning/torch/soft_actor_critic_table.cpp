@@ -2,6 +2,7 @@
 #include <credo/models/control/learning/torch/soft_actor_critic.hpp>
 #include <credo/models/control/learning/torch/soft_actor_critic_table.hpp>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,32 @@
 
 namespace credo::control::learning {
 namespace {
+
+template <typename Value>
+void take(const std::optional<Value>& given, Value& option) {
+  if (given) option = *given;
+}
+
+void take_network(const NetworkRequest& given, SoftActorCriticOptions& options) {
+  take(given.hidden, options.hidden);
+  take(given.actor_rate, options.actor_rate);
+  take(given.critic_rate, options.critic_rate);
+  take(given.temperature_rate, options.temperature_rate);
+  take(given.batch, options.batch);
+  take(given.replay_capacity, options.replay_capacity);
+  take(given.target_rate, options.target_rate);
+  take(given.initial_temperature, options.initial_temperature);
+  take(given.start_steps, options.start_steps);
+  take(given.updates_per_step, options.updates_per_step);
+  if (given.target_entropy) options.target_entropy = given.target_entropy;
+  const bool about_temperature =
+      given.target_entropy || given.initial_temperature || given.temperature_rate;
+  if (options.temperature && about_temperature) {
+    throw OptionError(
+        "temperature: it is given, so that the options of learning it (target_entropy, "
+        "initial_temperature, temperature_rate) have no part; leave out one or the other");
+  }
+}
 
 SoftActorCriticOptions options_of(const LearnRequest& request) {
   if (request.exploration) {
@@ -22,6 +49,7 @@ SoftActorCriticOptions options_of(const LearnRequest& request) {
   if (request.learning_rate) {
     options.actor_rate = options.critic_rate = options.temperature_rate = *request.learning_rate;
   }
+  if (request.network) take_network(*request.network, options);
   return options;
 }
 
