@@ -3,6 +3,7 @@
 #include "linear_quadratic_command.hpp"
 
 #include "json_writer.hpp"
+#include "limits.hpp"
 #include "output.hpp"
 #include "text_table.hpp"
 
@@ -49,6 +50,7 @@ control::LinearQuadraticOptions make_options(const ControlArguments& c) {
   options.temperature = c.temperature;
   options.horizon = c.horizon;
   if (c.tolerance) options.tolerance = *c.tolerance;
+  options.memory_limit_bytes = default_memory_limit_bytes();
   options.validate();
   return options;
 }

@@ -45,6 +45,7 @@ class Planner {
     const std::size_t variables = problem_.graph->variable_count();
     mentioning_.resize(variables);
     children_left_.assign(variables, 0);
+    rank();
     for (const Score& score : problem_.scores) add_score(score.scope, 0.0);
     for (const Node& node : problem_.nodes) {
       for (const VariableId u : node.parents) ++children_left_[u];
@@ -86,21 +87,43 @@ class Planner {
     return false;
   }
 
-  /// Whether w is an ancestor of u.
+  /// Whether w is an ancestor of u: a search upwards that stays below w.
   [[nodiscard]] bool is_above(VariableId w, VariableId u) {
-    if (above_of_ != u) {
-      above_.assign(problem_.graph->variable_count(), 0);
-      std::vector<VariableId> open{u};
-      while (!open.empty()) {
-        const VariableId v = open.back();
-        open.pop_back();
-        for (const VariableId parent : problem_.node(v).parents) {
-          if (std::exchange(above_[parent], 1) == 0) open.push_back(parent);
-        }
+    if (rank_[w] >= rank_[u]) return false;
+    ++searches_;
+    std::vector<VariableId> open{u};
+    while (!open.empty()) {
+      const VariableId v = open.back();
+      open.pop_back();
+      for (const VariableId parent : problem_.node(v).parents) {
+        if (parent == w) return true;
+        if (rank_[parent] <= rank_[w] || seen_in_[parent] == searches_) continue;
+        seen_in_[parent] = searches_;
+        open.push_back(parent);
       }
-      above_of_ = u;
     }
-    return above_[w] != 0;
+    return false;
+  }
+
+  /// rank_: places of variables in an order with parents before children.
+  void rank() {
+    const std::size_t variables = problem_.graph->variable_count();
+    std::vector<std::size_t> parents_left(variables, 0);
+    std::vector<std::vector<VariableId>> children(variables);
+    std::vector<VariableId> open;
+    for (const Node& node : problem_.nodes) {
+      parents_left[node.variable] = node.parents.size();
+      for (const VariableId u : node.parents) children[u].push_back(node.variable);
+      if (node.parents.empty()) open.push_back(node.variable);
+    }
+    rank_.assign(variables, 0);
+    seen_in_.assign(variables, 0);
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      rank_[open[i]] = i;
+      for (const VariableId v : children[open[i]]) {
+        if (--parents_left[v] == 0) open.push_back(v);
+      }
+    }
   }
 
   [[nodiscard]] Scope beyond(const Node& node, const Scope& scope) const {
@@ -226,8 +249,10 @@ class Planner {
   std::vector<std::size_t> children_left_;
   std::map<const void*, bool> empty_row_;
   bool hopeless_ = false;
-  std::optional<VariableId> above_of_;
-  std::vector<char> above_;
+  std::vector<std::size_t> rank_;
+  std::size_t searches_ = 0;
+  /// The last search that met a variable.
+  std::vector<std::size_t> seen_in_;
   std::set<std::size_t> ready_optimised_;
   std::set<std::size_t> ready_clamped_;
   double live_bytes_ = 0.0;

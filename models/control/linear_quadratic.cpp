@@ -7,6 +7,7 @@
 // T (n + m)^3.
 
 #include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
 #include <credo/models/control/linear_quadratic.hpp>
 #include <credo/models/control/linear_quadratic_parts.hpp>
 
@@ -46,6 +47,16 @@ std::size_t step_of(const LinearQuadraticGraph& g, VariableId v) {
     return at > 0 ? at - 1 : 0;
   }
   return static_cast<std::size_t>(std::ranges::find(g.controls, v) - g.controls.begin());
+}
+
+/// "" when the graph and the messages of so many steps fit. Measured: variables and factors take
+/// the constant, a dozen matrices over (x, u) the rest.
+std::string why_too_long(const LinearQuadratic& problem, std::size_t horizon, double limit_bytes) {
+  const auto width = static_cast<double>(problem.states + problem.controls);
+  const double bytes = static_cast<double>(horizon) * (6e3 + 100.0 * width * width);
+  if (bytes <= limit_bytes) return "";
+  return fmt::format("a horizon of {} steps needs about {}, over the memory limit of {}", horizon,
+                     describe_bytes(bytes), describe_bytes(limit_bytes));
 }
 
 LinearQuadraticSolution solve_finite(const LinearQuadratic& problem, std::size_t horizon,
@@ -239,6 +250,12 @@ LinearQuadraticSolution solve_linear_quadratic(const LinearQuadratic& problem,
   options.validate();
   problem.validate();
   const std::size_t horizon = horizon_of(problem, options);
+  if (std::string why = why_too_long(problem, horizon, options.memory_limit_bytes); !why.empty()) {
+    LinearQuadraticSolution refused;
+    refused.status = Status::refused;
+    refused.message = std::move(why);
+    return refused;
+  }
   return horizon > 0 ? solve_finite(problem, horizon, options) : solve_stationary(problem, options);
 }
 

@@ -69,6 +69,8 @@ struct LinearQuadraticOptions {
   std::size_t maximum_steps = 100'000;
   /// Finite horizon: also log Z and its distance from the bound.
   bool gap = false;
+  /// Finite horizon: refused when more is needed, about 6 kB + 100 (n + m)^2 bytes per step.
+  double memory_limit_bytes = 8.0 * 1024 * 1024 * 1024;
 
   /// Throws OptionError.
   void validate() const;

@@ -459,6 +459,24 @@ TEST_CASE("linear-quadratic: infinite horizons in any unit, and where rounding e
   CHECK(s.decisions[0].curvature[0] == doctest::Approx(10000.9999).epsilon(1e-6));
 }
 
+TEST_CASE("linear-quadratic: long horizons, and those that are too long") {
+  LinearQuadratic problem;
+  problem.states = 1;
+  problem.controls = 1;
+  problem.steps = {{{1.0}, {1.0}, {}, {}, {1.0}, {1.0}}};
+  problem.initial_mean = {1.0};
+  LinearQuadraticOptions options;
+  options.method = Method::hard;
+  options.horizon = 5000;
+  const LinearQuadraticSolution s = solve_linear_quadratic(problem, options);
+  REQUIRE_MESSAGE(s.ok(), s.message);
+  CHECK(s.value == doctest::Approx(-std::numbers::phi / 2.0).epsilon(1e-12));
+  options.horizon = 1'000'000'000;
+  const LinearQuadraticSolution refused = solve_linear_quadratic(problem, options);
+  CHECK(refused.status == Status::refused);
+  CHECK(refused.message.find("1000000000 steps") != std::string::npos);
+}
+
 TEST_CASE("linear-quadratic: wrong matrices are named") {
   const auto refuses = [](const char* name, auto change) {
     LinearQuadratic problem = published(0.01);
