@@ -4,6 +4,7 @@
 #include <credo/inference/contraction/contraction.hpp>
 #include <credo/inference/enumeration.hpp>
 #include <credo/inference/gaussian/gaussian_elimination.hpp>
+#include <credo/inference/gaussian/moment_matching.hpp>
 #include <credo/inference/message_passing/belief_propagation.hpp>
 #include <credo/inference/message_passing/gaussian_belief_propagation.hpp>
 #include <credo/inference/variational/mean_field.hpp>
@@ -67,6 +68,11 @@ constexpr std::array kAlgorithms{
               "elsewhere exact means and approximate variances once they settle",
               Guarantee::fixed_point, why_not_gaussian_belief_propagation,
               run_gaussian_belief_propagation, true, Iterates::messages},
+    Algorithm{
+        "moment_matching",
+        "discrete and continuous variables in any order: mixtures replaced by one Gaussian of "
+        "their mean and covariance; exact where none is",
+        Guarantee::none, why_not_moment_matching, run_moment_matching, true},
     Algorithm{"mean_field",
               "the closest product of single-variable distributions; its bound of log Z is certain",
               Guarantee::lower_bound, why_not_discrete<why_not_mean_field>,

@@ -118,6 +118,7 @@ TEST_CASE("infer: unknown algorithms are errors with the nearest names") {
   CHECK_THROWS_WITH_AS(static_cast<void>(infer(sprinkler(), Query::log_partition(), options)),
                        "unknown algorithm enumeratoin; did you mean enumeration?; "
                        "expected one of contraction, enumeration, gaussian_elimination, "
-                       "belief_propagation, gaussian_belief_propagation, mean_field, auto",
+                       "belief_propagation, gaussian_belief_propagation, moment_matching, "
+                       "mean_field, auto",
                        OptionError);
 }
