@@ -14,6 +14,8 @@
 #include <credo/inference/message_passing/gaussian_belief_propagation.hpp>
 #include <credo/inference/message_passing/gaussian_messages.hpp>
 #include <credo/inference/message_passing/gaussian_network.hpp>
+#include <credo/inference/message_passing/gaussian_question.hpp>
+#include <credo/inference/message_passing/gaussian_read_out.hpp>
 #include <credo/inference/message_passing/gaussian_walk_sums.hpp>
 
 #include <fmt/format.h>
@@ -35,79 +37,6 @@ using namespace message_passing;
 
 /// A second fixed point mends the first; a third is rarely needed.
 constexpr int kRounds = 3;
-
-/// The continuous variables of a scope that are nodes.
-Scope free_of(const FactorGraph& graph, const Evidence& evidence, const Scope& scope) {
-  Scope free = evidence.unobserved(scope);
-  std::erase_if(free, [&graph](VariableId v) { return !graph.variable(v).is_continuous(); });
-  return free;
-}
-
-/// The one state of every variable that the evidence leaves (0 for continuous ones), or the first
-/// discrete variable that has several.
-struct Fixed {
-  std::vector<std::size_t> states;
-  std::optional<VariableId> open;
-  bool possible = true;
-};
-
-Fixed fix_states(const FactorGraph& graph, const Evidence& evidence) {
-  Fixed fixed;
-  const auto permitted = permitted_states(graph, evidence);
-  for (VariableId v = 0; v < permitted.size(); ++v) {
-    const bool is_continuous = graph.variable(v).is_continuous();
-    if (!is_continuous && permitted[v].size() > 1 && !fixed.open) fixed.open = v;
-    if (!is_continuous && permitted[v].empty()) fixed.possible = false;
-    fixed.states.push_back(is_continuous || permitted[v].empty() ? 0 : permitted[v].front());
-  }
-  return fixed;
-}
-
-/// Bytes of couplings, messages and lists of edges, before edges of several factors become one.
-double predict_bytes(const FactorGraph& graph, const Evidence& evidence) {
-  double bytes = 0.0;
-  for (const Variable& v : graph.variables()) {
-    bytes += 64.0 + 32.0 * static_cast<double>(v.dimension * v.dimension);
-  }
-  for (const GaussianFactor& factor : graph.gaussian_factors()) {
-    double sum = 0.0;
-    double squares = 0.0;
-    double count = 0.0;
-    for (const VariableId v : free_of(graph, evidence, factor.continuous)) {
-      const auto dimension = static_cast<double>(graph.variable(v).dimension);
-      sum += dimension;
-      squares += dimension * dimension;
-      count += 1.0;
-    }
-    const double pairs = count * (count - 1.0) / 2.0;
-    bytes += 8.0 * (sum * sum - squares) / 2.0 + 16.0 * (count - 1.0) * squares + 96.0 * pairs;
-  }
-  return bytes;
-}
-
-std::string why_not_joint(const FactorGraph& graph, const Evidence& evidence, const Scope& joint) {
-  for (const VariableId v : joint) {
-    if (graph.variable(v).is_continuous() != graph.variable(joint.front()).is_continuous()) {
-      return fmt::format("the joint of {} and {} is of a continuous and a discrete variable",
-                         graph.variable(joint.front()).name, graph.variable(v).name);
-    }
-  }
-  const Scope free = free_of(graph, evidence, joint);
-  const bool together =
-      free.size() < 2 ||
-      std::ranges::any_of(
-          graph.gaussian_factors(),
-          [&free](const GaussianFactor& factor) {
-            return std::ranges::all_of(free, [&factor](VariableId v) {
-              return std::ranges::find(factor.continuous, v) != factor.continuous.end();
-            });
-          });
-  if (free.size() <= 2 && together) return "";
-  return fmt::format(
-      "beliefs are of single variables and pairs inside a factor, not of {} and {} "
-      "other unobserved variable{}",
-      graph.variable(free.front()).name, free.size() - 1, free.size() == 2 ? "" : "s");
-}
 
 class Passing {
  public:
@@ -135,7 +64,7 @@ class Passing {
  private:
   void pass() {
     monitor_.check("messages", 0.0);
-    Fixed fixed = fix_states(graph_, evidence_);
+    FixedStates fixed = fix_states(graph_, evidence_);
     states_ = std::move(fixed.states);
     point_ = network_.observed();
     constant_ = fixed.possible ? log_of_constants() : -kInfinity;
@@ -179,21 +108,13 @@ class Passing {
     return std::isnan(sum.value()) ? -kInfinity : sum.value();
   }
 
-  /// The message between two nodes; kNoNode where they are not neighbours.
-  [[nodiscard]] std::uint32_t message_between(std::uint32_t from, std::uint32_t to) const {
-    for (const std::uint32_t m : network_.into(to)) {
-      if (network_.tail(m) == from) return m;
-    }
-    return kNoNode;
-  }
-
   /// Two variables of one factor need not be neighbours: their block of J may be zero.
   bool all_pairs_coupled() {
     for (const Scope& joint : query_.joints) {
       const Scope free = free_of(graph_, evidence_, joint);
       if (free.size() < 2) continue;
       const std::uint32_t from = network_.node_of(free.front());
-      if (message_between(from, network_.node_of(free.back())) != kNoNode) continue;
+      if (message_between(network_, from, network_.node_of(free.back())) != kNoNode) continue;
       result_.status = Status::refused;
       result_.message =
           fmt::format("no message passes between {} and {}: there is no belief of both",
@@ -383,97 +304,18 @@ class Passing {
       result.message = "the numbers leave the range of doubles";
       return;
     }
+    const GaussianReadOut read{graph_, network_, *messages_, states_, point_};
     if (query_.task == Task::map) {
-      result.assignments.push_back({states_, log_p, values()});
+      result.assignments.push_back({states_, log_p, read.values()});
       return;
     }
     result.log_z = log_z;
     result.log_z_lower = -kInfinity;
     result.log_z_upper = kInfinity;
-    if (query_.task != Task::marginals) return;
-    broken_pair_ = false;
-    fill_marginals(result);
-    if (!broken_pair_) return;
+    if (query_.task != Task::marginals || read.fill(query_, result)) return;
     result = {};
     result.status = Status::refused;
     result.message = "the belief of a joint is not positive definite; " + condition_;
-  }
-
-  [[nodiscard]] std::vector<double> value_of(VariableId v) const {
-    const auto first = point_.begin() + static_cast<std::ptrdiff_t>(network_.scalar_of(v));
-    return {first, first + static_cast<std::ptrdiff_t>(graph_.variable(v).dimension)};
-  }
-
-  [[nodiscard]] std::vector<std::vector<double>> values() const {
-    std::vector<std::vector<double>> values;
-    for (VariableId v = 0; v < graph_.variable_count(); ++v) values.push_back(value_of(v));
-    return values;
-  }
-
-  void fill_marginals(Result& result) {
-    result.marginals.resize(graph_.variable_count());
-    result.gaussian_marginals.resize(graph_.variable_count());
-    const bool all = query_.targets.empty() && query_.joints.empty();
-    std::vector<char> wanted(graph_.variable_count(), all ? 1 : 0);
-    for (const VariableId v : query_.targets) wanted[v] = 1;
-    for (VariableId v = 0; v < graph_.variable_count(); ++v) {
-      if (!wanted[v]) continue;
-      if (graph_.variable(v).is_continuous()) {
-        result.gaussian_marginals[v] = joint_of({v});
-      } else {
-        result.marginals[v].assign(graph_.cardinality(v), 0.0);
-        result.marginals[v][states_[v]] = 1.0;
-      }
-    }
-    for (const Scope& joint : query_.joints) {
-      if (!joint.empty() && graph_.variable(joint.front()).is_continuous()) {
-        result.gaussian_joints.push_back(joint_of(joint));
-      } else {
-        std::vector<double> cells(saturating_product(graph_.shape_of(joint)), 0.0);
-        cells[cell_of(graph_, joint, states_)] = 1.0;
-        result.joints.push_back({joint, Table::dense(graph_.shape_of(joint), std::move(cells))});
-      }
-    }
-  }
-
-  /// Observed variables are certain; at most two are not.
-  GaussianMarginal joint_of(const Scope& scope) {
-    GaussianMarginal marginal{scope, {}, {}, {}};
-    std::vector<std::size_t> first;
-    for (const VariableId v : scope) {
-      first.push_back(marginal.mean.size());
-      const std::vector<double> value = value_of(v);
-      marginal.mean.insert(marginal.mean.end(), value.begin(), value.end());
-    }
-    const std::size_t order = marginal.mean.size();
-    marginal.covariance.assign(order * order, 0.0);
-    for (std::size_t a = 0; a < scope.size(); ++a) {
-      for (std::size_t b = 0; b < scope.size(); ++b) {
-        const std::vector<double> block = covariance(scope[a], scope[b]);
-        const std::size_t width = graph_.variable(scope[b]).dimension;
-        for (std::size_t i = 0; i < block.size(); ++i) {
-          marginal.covariance[(first[a] + i / width) * order + first[b] + i % width] = block[i];
-        }
-      }
-    }
-    return marginal;
-  }
-
-  /// Empty where it is zero.
-  std::vector<double> covariance(VariableId a, VariableId b) {
-    const std::uint32_t row = network_.node_of(a);
-    const std::uint32_t column = network_.node_of(b);
-    if (row == kNoNode || column == kNoNode) return {};
-    if (row == column) return network_.unwhiten(row, row, messages_->covariance(row));
-    const std::size_t n = network_.nodes()[row].dimension;
-    const std::size_t k = network_.nodes()[column].dimension;
-    const std::vector<double> pair = messages_->pair_covariance(message_between(row, column));
-    broken_pair_ = broken_pair_ || pair.empty();
-    std::vector<double> block;
-    for (std::size_t i = 0; i < n && !pair.empty(); ++i) {
-      for (std::size_t j = 0; j < k; ++j) block.push_back(pair[i * (n + k) + n + j]);
-    }
-    return pair.empty() ? block : network_.unwhiten(row, column, block);
   }
 
   const FactorGraph& graph_;
@@ -490,34 +332,11 @@ class Passing {
   double constant_ = kNaN;
   std::string condition_;
   bool converged_ = false;
-  bool broken_pair_ = false;
   double plan_seconds_ = 0.0;
   Result result_;
 };
 
 }  // namespace
-
-std::string why_not_gaussian_belief_propagation(const FactorGraph& graph, const Evidence& evidence,
-                                                const Query& query, const InferOptions& options) {
-  if (!graph.has_continuous_variables()) return "no variable is continuous";
-  const bool answers =
-      query.task == Task::log_partition || query.task == Task::marginals || query.task == Task::map;
-  if (!answers) return fmt::format("answers pr, mar and map, not {}", task_name(query.task));
-  if (query.messages) return "hands out no messages";
-  if (query.factor_marginals) return "hands out no marginals of factors";
-  if (const Fixed fixed = fix_states(graph, evidence); fixed.open) {
-    return fmt::format("{} is discrete and unobserved; messages are Gaussian",
-                       graph.variable(*fixed.open).name);
-  }
-  for (const Scope& joint : query.joints) {
-    std::string reason = why_not_joint(graph, evidence, joint);
-    if (!reason.empty()) return reason;
-  }
-  const double bytes = predict_bytes(graph, evidence);
-  if (bytes <= options.memory_limit_bytes) return "";
-  return fmt::format("couplings and messages take {}; the memory limit is {}",
-                     describe_bytes(bytes), describe_bytes(options.memory_limit_bytes));
-}
 
 Result run_gaussian_belief_propagation(const FactorGraph& graph, const Evidence& evidence,
                                        const Query& query, const InferOptions& options) {
