@@ -35,7 +35,7 @@ using contraction::Monitor;
 using contraction::Stopped;
 using namespace message_passing;
 
-/// A second fixed point mends the first; a third is rarely needed.
+/// The second fixed point mends the first; a third is rarely needed.
 constexpr int kRounds = 3;
 
 class Passing {
@@ -159,15 +159,15 @@ class Passing {
   /// The condition of convergence; false, with a refusal, where J is seen not to be positive
   /// definite.
   bool has_integral() {
-    const SpectralRadius rho = bound_spectral_radius(network_, monitor_);
-    if (rho.is_walk_summable()) {
-      condition_ = fmt::format("walk-summable, rho(|R|) <= {:.4g}", rho.upper);
+    rho_ = bound_spectral_radius(network_, monitor_);
+    if (rho_.is_walk_summable()) {
+      condition_ = fmt::format("walk-summable, rho(|R|) <= {:.6g}", rho_.upper);
       return true;
     }
-    condition_ = rho.lower >= 1.0
-                     ? fmt::format("not walk-summable, rho(|R|) >= {:.4g}", rho.lower)
+    condition_ = rho_.lower >= 1.0
+                     ? fmt::format("not walk-summable, rho(|R|) >= {:.4g}", rho_.lower)
                      : fmt::format("perhaps not walk-summable, {:.6g} <= rho(|R|) <= {:.6g}",
-                                   rho.lower, rho.upper);
+                                   rho_.lower, rho_.upper);
     const Curvature curvature = search_curvature(network_, monitor_);
     if (curvature.sign == Curvature::Sign::unsettled) {
       condition_ += ", and whether the integral exists was not settled";
@@ -192,19 +192,26 @@ class Passing {
         return break_down();
       }
       converged_ = converged_ || messages_->converged();
-      if (settle() <= options_.iteration.tolerance || !converged_) break;
+      settle();
+      if (error_of_means() <= options_.iteration.tolerance || !converged_) break;
     }
     keep_residuals();
     answer(result_, converged_ ? Guarantee::fixed_point : Guarantee::unconverged, report());
   }
 
-  /// The point moves to the means; returns how far, in conditional standard deviations.
-  double settle() {
-    double largest = 0.0;
-    for (const double z : messages_->means()) largest = std::max(largest, std::fabs(z));
+  /// The point moves to the means.
+  void settle() {
     network_.move(point_, messages_->means());
     log_at_point_ = network_.evaluate(point_, gradient_);
-    return largest;
+  }
+
+  /// A bound of |J^-1 gradient| in conditional standard deviations; without walk-summability there
+  /// is none.
+  [[nodiscard]] double error_of_means() const {
+    if (!rho_.is_walk_summable()) return kInfinity;
+    double squared = 0.0;
+    for (const double entry : gradient_) squared += entry * entry;
+    return std::sqrt(squared) / (1.0 - rho_.upper);
   }
 
   [[nodiscard]] std::string report() const {
@@ -330,6 +337,7 @@ class Passing {
   std::vector<double> gradient_;
   double log_at_point_ = kNaN;
   double constant_ = kNaN;
+  SpectralRadius rho_;
   std::string condition_;
   bool converged_ = false;
   double plan_seconds_ = 0.0;

@@ -58,6 +58,9 @@ GaussianMessages::GaussianMessages(const GaussianNetwork& network, const Iterati
 void GaussianMessages::set_gradient(std::vector<double> gradient) {
   gradient_ = std::move(gradient);
   std::ranges::fill(linear_, 0.0);
+  double largest = 0.0;
+  for (const double entry : gradient_) largest = std::max(largest, std::fabs(entry));
+  linear_weight_ = largest > 0.0 && largest < 1.0 ? 1.0 / largest : 1.0;
 }
 
 /// Before the messages of a node are renewed.
@@ -168,8 +171,8 @@ double GaussianMessages::store(std::uint32_t message, std::vector<double>& preci
   }
   const std::uint32_t linear_at = linear_at_[message];
   for (std::size_t i = 0; i < k; ++i) {
-    linear[linear_at + i] = blend(linear_[linear_at + i], new_linear_[i], 1.0);
-    largest_linear_ = std::max(largest_linear_, std::fabs(new_linear_[i]));
+    linear[linear_at + i] = blend(linear_[linear_at + i], new_linear_[i], linear_weight_);
+    largest_linear_ = std::max(largest_linear_, linear_weight_ * std::fabs(new_linear_[i]));
   }
   return change;
 }

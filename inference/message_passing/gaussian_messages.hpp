@@ -31,6 +31,7 @@ class GaussianMessages {
                    contraction::Monitor& monitor);
 
   /// Another gradient of log p~ (of the same J): precisions stay, linear parts start from zero.
+  /// Where it is small, so is what counts as a change of a linear part.
   void set_gradient(std::vector<double> gradient);
 
   /// From the leaves to the roots and back: final on a forest.
@@ -40,7 +41,8 @@ class GaussianMessages {
   [[nodiscard]] bool iterate(MessageSchedule schedule, std::size_t iterations,
                              const std::function<void()>& observe);
   [[nodiscard]] bool converged() const { return converged_; }
-  /// One per iteration: the largest change of log m(z) over |z| <= 1 (a bound of it).
+  /// One per iteration: the largest change in a precision (halved) or a linear part, the latter
+  /// relative to the gradient where that is below 1.
   [[nodiscard]] const std::vector<double>& residuals() const { return residuals_; }
   [[nodiscard]] const BrokenPrecision& broken() const { return broken_; }
 
@@ -78,6 +80,7 @@ class GaussianMessages {
   std::vector<double> next_precision_;  // parallel: of the next iteration
   std::vector<double> next_linear_;
   std::vector<double> gradient_;
+  double linear_weight_ = 1.0;       ///< 1 / the largest entry of the gradient, at least 1
   std::vector<std::uint32_t> rank_;  ///< of a node in the network's order
   std::vector<std::uint32_t> identity_;
   // Of the node that was gathered, and of the message that was computed.
