@@ -287,10 +287,12 @@ class Passing {
       result_.message = explain_precision(broken.smallest, name_of(broken.node));
     } else {
       const std::string without =
-          broken.without == kNoNode ? "" : fmt::format(" (without {}'s)", name_of(broken.without));
+          broken.without == kNoNode
+              ? ""
+              : fmt::format(" without the message of {}", name_of(broken.without));
       result_.message = fmt::format(
-          "messages broke down in iteration {}: those to {}{} leave a precision with an eigenvalue "
-          "of {:.3g} of its own; {}; gaussian_elimination answers where its plan fits",
+          "messages broke down in iteration {}: the precision of {}{} has the eigenvalue {:.3g}, "
+          "where its own block has 1; {}; gaussian_elimination answers where its plan fits",
           result_.iterations + 1, name_of(broken.node), without, broken.smallest, condition_);
     }
   }

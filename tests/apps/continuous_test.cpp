@@ -229,5 +229,28 @@ TEST_CASE("continuous: drawn with two outlines") {
   CHECK(contains(info.out, "would not: crop is continuous"));
 }
 
+TEST_CASE("continuous: messages give elimination's means, and say what else they are") {
+  const std::string rooms = data("gaussian/rooms.json");
+  const Json exact = ask({"mar", rooms, "--algorithm", "gaussian_elimination"});
+  const Json loopy = ask({"mar", rooms, "--algorithm", "gaussian_belief_propagation", "--damping",
+                          "0.2", "--schedule", "parallel"});
+  CHECK(loopy["guarantee"] == "fixed-point");
+  CHECK(contains(loopy["message"].get<std::string>(), "walk-summable, rho(|R|) <= 0.69"));
+  for (const char* room : {"hall", "kitchen", "study", "bedroom"}) {
+    const Json& mine = loopy["marginals"][room];
+    const Json& truth = exact["marginals"][room];
+    CHECK(std::fabs(mine["mean"][0].get<double>() - truth["mean"][0].get<double>()) < 1e-8);
+    CHECK(mine["covariance"][0].get<double>() < truth["covariance"][0].get<double>());
+  }
+  const std::string frustrated = data("gaussian/frustrated.json");
+  const Run broken = run_credo({"mar", frustrated, "--algorithm", "gaussian_belief_propagation"});
+  CHECK(broken.code == 2);
+  CHECK(contains(broken.err, "broke down in iteration"));
+  CHECK(contains(broken.err, "not walk-summable, rho(|R|) >= 1.076"));
+  const Json cut =
+      ask({"mar", frustrated, "--algorithm", "gaussian_belief_propagation", "--set", "c=1"});
+  CHECK(cut["guarantee"] == "exact");
+}
+
 }  // namespace
 }  // namespace credo::test
