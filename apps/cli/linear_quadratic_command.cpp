@@ -24,7 +24,8 @@ using control::LinearQuadratic;
 using control::LinearQuadraticDecision;
 using control::LinearQuadraticSolution;
 
-void refuse_options(const ControlArguments& c) {
+void refuse_options(const Arguments& arguments) {
+  const ControlArguments& c = arguments.control;
   const auto refuse = [](bool given, const char* name) {
     if (given) {
       throw OptionError(
@@ -38,9 +39,14 @@ void refuse_options(const ControlArguments& c) {
   refuse(c.discount.has_value(), "--discount");
   refuse(c.episodes.has_value(), "--simulate");
   refuse(!c.picture.empty(), "--picture");
+  refuse(c.all_values, "--values");
+  refuse(c.prior != "uniform", "--prior");
+  refuse(!arguments.output.trace_path.empty(), "--trace");
 }
 
-control::LinearQuadraticOptions make_options(const ControlArguments& c) {
+control::LinearQuadraticOptions make_options(const Arguments& arguments) {
+  const ControlArguments& c = arguments.control;
+  const std::string& limit = arguments.engine.memory_limit;
   control::LinearQuadraticOptions options;
   options.method = control::require_method(c.method);
   if (c.rho && options.method != control::Method::risk) {
@@ -50,7 +56,11 @@ control::LinearQuadraticOptions make_options(const ControlArguments& c) {
   options.temperature = c.temperature;
   options.horizon = c.horizon;
   if (c.tolerance) options.tolerance = *c.tolerance;
-  options.memory_limit_bytes = default_memory_limit_bytes();
+  options.memory_limit_bytes =
+      limit.empty() ? default_memory_limit_bytes() : parse_size_bytes(limit);
+  if (arguments.engine.time_limit_seconds) {
+    options.time_limit_seconds = *arguments.engine.time_limit_seconds;
+  }
   options.validate();
   return options;
 }
@@ -137,8 +147,8 @@ bool is_linear_quadratic(const ControlArguments& arguments) {
 ExitCode run_linear_quadratic(const Arguments& arguments) {
   const ControlArguments& c = arguments.control;
   const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
-  refuse_options(c);
-  const auto options = make_options(c);
+  refuse_options(arguments);
+  const auto options = make_options(arguments);
   const LinearQuadratic problem = control::read_linear_quadratic_json(c.environment);
   const LinearQuadraticSolution solution = control::solve_linear_quadratic(problem, options);
   if (format == "json") {

@@ -66,6 +66,8 @@ LinearQuadraticSolution solve_finite(const LinearQuadratic& problem, std::size_t
   VariationalOptions engine;
   engine.marginals = false;
   engine.gap = options.gap;
+  engine.memory_limit_bytes = options.memory_limit_bytes;
+  engine.time_limit_seconds = options.time_limit_seconds;
   const VariationalResult result = maximize(g.graph, {}, family, engine);
   LinearQuadraticSolution solution;
   solution.status = result.status;
@@ -129,6 +131,10 @@ void LinearQuadraticOptions::validate() const {
   if (horizon && *horizon == 0) throw OptionError("horizon: expected at least 1, got 0");
   if (!(tolerance > 0.0)) {
     throw OptionError(fmt::format("tolerance: expected a number above 0, got {}", tolerance));
+  }
+  if (!(time_limit_seconds >= 0.0)) {
+    throw OptionError(
+        fmt::format("time limit: expected at least 0 seconds, got {}", time_limit_seconds));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <system_error>
@@ -144,10 +145,17 @@ bool is_linear_quadratic_json(const std::string& path) {
   if (!std::filesystem::is_regular_file(path, failure)) return false;  // a pipe is read only once
   try {
     const std::string text_of_file = read_text(path);
-    // Every such file has the key B: nothing else is parsed twice.
-    if (text_of_file.find("\"B\"") == std::string::npos) return false;
+    // Little else is parsed twice. One key will do: that the other is missing is said later.
+    constexpr std::array<std::string_view, 3> kEvidence = {"A", "B", "steps"};
+    if (std::ranges::none_of(kEvidence, [&](std::string_view key) {
+          return text_of_file.find(fmt::format("\"{}\"", key)) != std::string::npos;
+        })) {
+      return false;
+    }
     const json object = json::parse(text_of_file, nullptr, false);
-    return object.is_object() && (object.contains("A") || object.contains("steps"));
+    return object.is_object() && std::ranges::any_of(kEvidence, [&](std::string_view key) {
+             return object.contains(key);
+           });
   } catch (const FileError&) {
     return false;
   }

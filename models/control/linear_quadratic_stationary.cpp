@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -135,6 +136,37 @@ class Change {
   std::size_t idle_ = 0;
 };
 
+/// Repeats the slice until it stands still, or the steps are used up; the status is set when it
+/// must be given up before.
+LinearQuadraticDecision fixed_point(const Slice& slice, LinearQuadraticDecision value,
+                                    const LinearQuadraticOptions& options, Change& change,
+                                    LinearQuadraticSolution& solution) {
+  const auto start = std::chrono::steady_clock::now();
+  for (std::size_t i = 1; i <= options.maximum_steps; ++i) {
+    LinearQuadraticDecision next;
+    value.constant = 0.0;
+    const VariationalResult result = slice.eliminate(value_form(value, options.temperature), next);
+    solution.iterations = i;
+    if (!result.ok()) {
+      solution.status = result.status;
+      solution.message = fmt::format("after {} backward steps: {}", i, result.message);
+      solution.breakdown_step = 0;
+      break;
+    }
+    solution.residual = change.between(next, value);
+    value = std::move(next);
+    if (solution.residual <= options.tolerance || change.stands_still()) break;
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    if (elapsed.count() > options.time_limit_seconds) {
+      solution.status = Status::deadline;
+      solution.message = fmt::format("the time limit of {} seconds came after {} backward steps",
+                                     options.time_limit_seconds, i);
+      break;
+    }
+  }
+  return value;
+}
+
 }  // namespace
 
 LinearQuadraticSolution solve_stationary(const LinearQuadratic& problem,
@@ -145,42 +177,27 @@ LinearQuadraticSolution solve_stationary(const LinearQuadratic& problem,
     solution.message = std::move(why);
     return solution;
   }
-  const Slice slice(problem, options);
-  LinearQuadraticDecision value = final_value(problem);
   Change change(problem);
-  for (std::size_t i = 1; i <= options.maximum_steps; ++i) {
-    LinearQuadraticDecision next;
-    value.constant = 0.0;
-    const VariationalResult result = slice.eliminate(value_form(value, options.temperature), next);
-    solution.iterations = i;
-    if (!result.ok()) {
-      solution.status = result.status;
-      solution.message = fmt::format("after {} backward steps: {}", i, result.message);
-      solution.breakdown_step = 0;
-      return solution;
-    }
-    solution.residual = change.between(next, value);
-    value = std::move(next);
-    if (solution.residual <= options.tolerance || change.stands_still()) break;
-  }
+  const LinearQuadraticDecision value =
+      fixed_point(Slice(problem, options), final_value(problem), options, change, solution);
+  if (solution.status != Status::not_run) return solution;
   solution.decisions = {value};
   solution.spectral_radius = closed_loop_radius(problem, value);
-  const bool rounding = change.stands_still();
-  if (!(solution.residual <= options.tolerance || rounding)) {
+  const bool converged = solution.residual <= options.tolerance;
+  if (!converged && !change.stands_still()) {
     solution.status = Status::refused;
     solution.message = fmt::format(
         "no fixed point after {} backward steps: P and p still change by {:.3g} of their size in "
-        "one "
-        "step, tolerance {:.3g}; expected a larger tolerance or more steps",
+        "one step, tolerance {:.3g}; expected a larger tolerance or more steps",
         solution.iterations, solution.residual, options.tolerance);
     return solution;
   }
   solution.status = Status::ok;
   solution.message = "answered";
-  if (rounding) {
+  if (!converged) {
     solution.message += fmt::format(
-        "; P and p change by {:.3g} of their size in every step, which "
-        "is rounding and above the tolerance {:.3g}",
+        "; P and p change by {:.3g} of their size in every step, which is rounding and above the "
+        "tolerance {:.3g}",
         solution.residual, options.tolerance);
   }
   if (!(solution.spectral_radius < 1.0)) {

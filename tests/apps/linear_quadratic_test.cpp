@@ -58,6 +58,25 @@ TEST_CASE("control: linear-quadratic breakdown and wrong input") {
       {"control", folder.write("wrong.json", R"({"A": [[1]], "B": [[1]], "R": [[-1]]})")});
   CHECK(wrong.code == 1);
   CHECK(contains(wrong.err, "R (control cost)"));
+  const Run alone = run_credo({"control", folder.write("alone.json", R"({"A": [[1]]})")});
+  CHECK(alone.code == 1);
+  CHECK(contains(alone.err, "key 'B' is missing"));
+  for (const char* option : {"--values", "--trace=t.json", "--prior=counting"}) {
+    CAPTURE(option);
+    const Run ignored = run_credo({"control", file, option});
+    CHECK(ignored.code == 1);
+    CHECK(contains(ignored.err, "linear-quadratic"));
+  }
+}
+
+TEST_CASE("control: linear-quadratic problems keep to limits") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("lqr.json", kProblem);
+  const Run large = run_credo({"control", file, "--horizon", "1000", "--memory-limit", "1MB"});
+  CHECK(large.code == 2);
+  CHECK(contains(large.err, "1000 steps"));
+  CHECK(run_credo({"control", file, "--horizon", "1000", "--time-limit", "1e-9"}).code == 4);
+  CHECK(run_credo({"control", file, "--time-limit", "1e-9"}).code == 4);
 }
 
 }  // namespace
