@@ -1,4 +1,4 @@
-// The assumed-density filter of switching models.
+// The assumed-density filter of switching models, and their chain for moment matching.
 //
 // Invariant: mode j has a weight (log p(m_t = j, y_1 .. y_t)) and one Gaussian. A step predicts and
 // updates every pair (i, j), weighs it by p(j | i) and its evidence, and collapses over i to the
@@ -7,13 +7,16 @@
 
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/inference/gaussian/moment_collapse.hpp>
+#include <credo/inference/infer.hpp>
 #include <credo/models/state_space/slice_filter.hpp>
 #include <credo/models/state_space/switching.hpp>
 
 #include <fmt/format.h>
 
 #include <cmath>
-#include <numeric>
+#include <functional>
+#include <map>
 #include <utility>
 
 namespace credo {
@@ -22,52 +25,27 @@ namespace {
 
 constexpr double kRowTolerance = 1e-6;
 
-/// A Gaussian and the logarithm of its weight.
-struct Part {
-  double log_weight = -kInfinity;
-  StateBelief belief;
-};
-
-/// Mean and covariance of a mixture; its log weight is that of all.
-Part collapsed(const std::vector<Part>& parts) {
-  std::vector<double> logs;
-  for (const Part& part : parts) logs.push_back(part.log_weight);
-  Part result;
-  result.log_weight = log_sum_exp(logs);
-  const std::vector<double> weights = softmax(logs);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (!(weights[i] > 0.0)) continue;
-    const StateBelief& b = parts[i].belief;
-    result.belief.mean.resize(b.mean.size(), 0.0);
-    for (std::size_t k = 0; k < b.mean.size(); ++k) result.belief.mean[k] += weights[i] * b.mean[k];
-  }
-  const std::size_t n = result.belief.mean.size();
-  result.belief.covariance.assign(n * n, 0.0);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (!(weights[i] > 0.0)) continue;
-    const StateBelief& b = parts[i].belief;
-    for (std::size_t k = 0; k < n * n; ++k) {
-      const double away = b.mean[k / n] - result.belief.mean[k / n];
-      const double across = b.mean[k % n] - result.belief.mean[k % n];
-      result.belief.covariance[k] += weights[i] * (b.covariance[k] + away * across);
-    }
-  }
-  return result;
-}
+using gaussian::Collapsed;
+using gaussian::WeightedGaussian;
 
 class SwitchingFilter {
  public:
   explicit SwitchingFilter(const SwitchingModel& model) : model_(model) {
+    const StateBelief first = initial_belief(model.modes.front());
     for (const double p : model.initial) {
-      parts_.push_back({std::log(p), initial_belief(model.modes.front())});
+      parts_.push_back({std::log(p), first.mean, first.covariance});
     }
   }
 
+  /// Whether what came before the last step is exact.
+  [[nodiscard]] bool exact() const noexcept { return exact_; }
+
   /// "" or why not.
   Status step(const std::vector<double>& observation, bool first, SwitchingAnswer& answer) {
-    std::vector<Part> next;
+    std::vector<WeightedGaussian> next;
+    exact_ = exact_ && !mixed_;
     for (std::size_t j = 0; j < model_.modes.size(); ++j) {
-      std::vector<Part> from;
+      std::vector<WeightedGaussian> from;
       for (std::size_t i = 0; i < model_.modes.size(); ++i) {
         if (first && i != j) continue;
         from.push_back(pair(i, j, observation, first));
@@ -76,44 +54,67 @@ class SwitchingFilter {
           return failed_;
         }
       }
-      next.push_back(collapsed(from));
+      Collapsed collapsed = gaussian::collapse(from);
+      mixed_ = mixed_ || collapsed.components > 1;
+      next.push_back(std::move(collapsed.gaussian));
     }
     parts_ = std::move(next);
     std::vector<double> logs;
-    for (const Part& part : parts_) logs.push_back(part.log_weight);
-    const Part all = collapsed(parts_);
+    for (const WeightedGaussian& part : parts_) logs.push_back(part.log_weight);
+    WeightedGaussian all = gaussian::collapse(parts_).gaussian;
     answer.log_likelihood = all.log_weight;
     if (all.log_weight == -kInfinity) return Status::impossible_evidence;
     answer.modes.push_back(softmax(logs));
-    answer.means.push_back(all.belief.mean);
-    answer.covariances.push_back(all.belief.covariance);
+    answer.means.push_back(std::move(all.mean));
+    answer.covariances.push_back(std::move(all.covariance));
     return Status::ok;
   }
 
  private:
-  Part pair(std::size_t i, std::size_t j, const std::vector<double>& observation, bool first) {
-    Part part = parts_[i];
+  WeightedGaussian pair(std::size_t i, std::size_t j, const std::vector<double>& observation,
+                        bool first) {
     const StateSpaceModel& mode = model_.modes[j];
-    if (!first) {
-      part.log_weight += std::log(model_.transition[i * model_.modes.size() + j]);
-      if (part.log_weight == -kInfinity) return part;
-      part.belief = predicted(mode, mode.steps.front(), part.belief);
-    }
-    if (part.log_weight == -kInfinity) return part;
-    Updated after = updated(mode, mode.steps.front(), part.belief, observation);
-    if (after.status == Status::impossible_evidence) return {-kInfinity, part.belief};
+    double log_weight = parts_[i].log_weight;
+    if (!first) log_weight += std::log(model_.transition[i * model_.modes.size() + j]);
+    if (log_weight == -kInfinity) return {};
+    StateBelief belief{parts_[i].mean, parts_[i].covariance};
+    if (!first) belief = predicted(mode, mode.steps.front(), belief);
+    Updated after = updated(mode, mode.steps.front(), belief, observation);
+    if (after.status == Status::impossible_evidence) return {};
     if (after.status != Status::ok) {
       failed_ = after.status;
       message_ = after.message;
     }
-    return {part.log_weight + after.log_evidence, std::move(after.belief)};
+    return {log_weight + after.log_evidence, std::move(after.belief.mean),
+            std::move(after.belief.covariance)};
   }
 
   const SwitchingModel& model_;
-  std::vector<Part> parts_;
+  std::vector<WeightedGaussian> parts_;
+  bool exact_ = true;
+  bool mixed_ = false;
   Status failed_ = Status::ok;
   std::string message_;
 };
+
+/// One kernel table of every mode.
+GaussianTable joined(const SwitchingModel& model, std::vector<std::size_t> dimensions,
+                     const std::function<GaussianTable(const StateSpaceModel&)>& of_mode) {
+  std::vector<LinearGaussian> kernels;
+  for (const StateSpaceModel& mode : model.modes) {
+    const GaussianTable table = of_mode(mode);
+    kernels.push_back(table.kernels().front());
+  }
+  return GaussianTable::conditional({model.modes.size()}, std::move(dimensions),
+                                    std::move(kernels));
+}
+
+void check_observation(const SwitchingModel& model, const ObservationSequence& observations,
+                       std::size_t t) {
+  if (observations[t].empty() || observations[t].size() == model.modes.front().observations) return;
+  throw ModelError(fmt::format("observation {}: expected {} numbers, got {}", t,
+                               model.modes.front().observations, observations[t].size()));
+}
 
 void check_row(const char* name, std::size_t row, const double* p, std::size_t count) {
   double sum = 0.0;
@@ -153,10 +154,7 @@ SwitchingAnswer filter(const SwitchingModel& model, const ObservationSequence& o
   SwitchingFilter filter(model);
   answer.log_likelihood = 0.0;
   for (std::size_t t = 0; t < observations.size(); ++t) {
-    if (!observations[t].empty() && observations[t].size() != model.modes.front().observations) {
-      throw ModelError(fmt::format("observation {}: expected {} numbers, got {}", t,
-                                   model.modes.front().observations, observations[t].size()));
-    }
+    check_observation(model, observations, t);
     const Status status = filter.step(observations[t], t == 0, answer);
     if (status == Status::ok) continue;
     SwitchingAnswer failed;
@@ -168,11 +166,86 @@ SwitchingAnswer filter(const SwitchingModel& model, const ObservationSequence& o
     return failed;
   }
   answer.status = Status::ok;
-  const bool exact = model.modes.size() == 1 || observations.size() <= 2;
+  const bool exact = filter.exact();
   answer.guarantee = exact ? Guarantee::exact : Guarantee::none;
   answer.message = exact ? "answered"
                          : "approximate: mixtures over earlier modes replaced by Gaussians of the "
                            "same mean and covariance";
+  return answer;
+}
+
+SwitchingGraph switching_graph(const SwitchingModel& model,
+                               const ObservationSequence& observations) {
+  model.validate();
+  const std::size_t count = model.modes.size();
+  const std::size_t n = model.modes.front().states;
+  const Table initial = Table::dense({count}, model.initial);
+  const Table transition = Table::dense({count, count}, model.transition);
+  const GaussianTable first = belief_table(initial_belief(model.modes.front()));
+  const GaussianTable move = joined(model, {n, n}, [](const StateSpaceModel& mode) {
+    return transition_table(mode, mode.steps.front());
+  });
+  std::map<std::vector<std::size_t>, GaussianTable> looks;
+  SwitchingGraph result;
+  for (std::size_t t = 0; t < observations.size(); ++t) {
+    check_observation(model, observations, t);
+    const VariableId m = result.graph.add_variable(fmt::format("m{}", t + 1), count);
+    const VariableId x = result.graph.add_continuous_variable(fmt::format("x{}", t + 1), n);
+    if (t == 0) {
+      result.graph.add_conditional({m}, m, initial);
+      result.graph.add_gaussian_factor({x}, first);
+    } else {
+      result.graph.add_conditional({result.modes.back(), m}, m, transition);
+      result.graph.add_gaussian_factor({m}, {result.states.back(), x}, move);
+    }
+    result.modes.push_back(m);
+    result.states.push_back(x);
+    const std::vector<std::size_t> components = present(observations[t]);
+    if (components.empty()) continue;
+    auto look = looks.find(components);
+    if (look == looks.end()) {
+      GaussianTable table =
+          joined(model, {n, components.size()}, [&components](const StateSpaceModel& mode) {
+            return observation_table(mode, mode.steps.front(), components);
+          });
+      look = looks.emplace(components, std::move(table)).first;
+    }
+    const VariableId y =
+        result.graph.add_continuous_variable(fmt::format("y{}", t + 1), components.size());
+    result.graph.add_gaussian_factor({m}, {x, y}, look->second);
+    std::vector<double> value;
+    for (const std::size_t i : components) value.push_back(observations[t][i]);
+    result.evidence.observe_value(y, std::move(value));
+  }
+  return result;
+}
+
+SwitchingAnswer smooth(const SwitchingModel& model, const ObservationSequence& observations) {
+  const SwitchingGraph chain = switching_graph(model, observations);
+  SwitchingAnswer answer;
+  if (observations.empty()) {
+    answer.status = Status::ok;
+    answer.guarantee = Guarantee::exact;
+    answer.message = "answered";
+    answer.log_likelihood = 0.0;
+    return answer;
+  }
+  InferOptions options;
+  options.algorithm = "moment_matching";
+  options.explain_conflict = false;
+  Result result = infer(chain.graph, chain.evidence, Query::marginals(), options);
+  answer.status = result.status;
+  answer.guarantee = result.guarantee;
+  answer.message = std::move(result.message);
+  answer.log_likelihood = result.log_z;
+  if (!answer.ok()) return answer;
+  if (answer.guarantee != Guarantee::exact) answer.message = "approximate: " + answer.message;
+  for (std::size_t t = 0; t < observations.size(); ++t) {
+    GaussianMarginal& state = result.gaussian_marginals[chain.states[t]];
+    answer.modes.push_back(std::move(result.marginals[chain.modes[t]]));
+    answer.means.push_back(std::move(state.mean));
+    answer.covariances.push_back(std::move(state.covariance));
+  }
   return answer;
 }
 

@@ -20,15 +20,26 @@ struct SwitchingModel {
   void validate() const;
 };
 
+/// The model over these observations: variables m1 .. mT and x1 .. xT, and y_t (its components that
+/// are there) observed. Throws ModelError.
+struct SwitchingGraph {
+  FactorGraph graph;
+  Evidence evidence;
+  std::vector<VariableId> modes;
+  std::vector<VariableId> states;
+};
+[[nodiscard]] SwitchingGraph switching_graph(const SwitchingModel& model,
+                                             const ObservationSequence& observations);
+
 /// Poisoned until computed.
 struct SwitchingAnswer {
   Status status = Status::not_run;
   std::string message = "not run yet";
   Guarantee guarantee = Guarantee::none;
   double log_likelihood = kNaN;
-  /// Row t: p(m_t | y_1 .. y_t).
+  /// Row t: p(m_t | y_1 .. y_t), of the smoother p(m_t | y_1 .. y_T).
   std::vector<std::vector<double>> modes;
-  /// Row t: mean and covariance of x_t given y_1 .. y_t, all modes together.
+  /// Row t: mean and covariance of x_t given the same, all modes together.
   std::vector<std::vector<double>> means;
   std::vector<std::vector<double>> covariances;
 
@@ -37,9 +48,18 @@ struct SwitchingAnswer {
 
 /// Approximate: for every mode the mixture over the modes before is replaced by the Gaussian of its
 /// mean and covariance (second-order generalised pseudo-Bayes, Bar-Shalom and Li 1993; Lauritzen
-/// 1992 for weak marginals). Guarantee none, and message says so; exact, and said to be, for one
-/// mode and for up to two observations. Cost: modes^2 filter steps per observation.
+/// 1992 for weak marginals). Guarantee none, and message says so; exact, and said to be, where no
+/// mixture of different Gaussians was replaced before the last observation: for one mode, and for
+/// up to two observations. Cost: modes^2 filter steps per observation. Throws ModelError.
 [[nodiscard]] SwitchingAnswer filter(const SwitchingModel& model,
+                                     const ObservationSequence& observations);
+
+/// p(m_t, x_t | y_1 .. y_T) for every t by the algorithm "moment_matching" on the whole chain: a
+/// pass of the same kind forward, and one back that reweighs every pair of modes (Heskes and
+/// Zoeter, Expectation propagation for approximate inference in dynamic Bayesian networks, 2002).
+/// Labelled like the filter; message has the number of mixtures replaced and a bound of their loss.
+/// Throws ModelError.
+[[nodiscard]] SwitchingAnswer smooth(const SwitchingModel& model,
                                      const ObservationSequence& observations);
 
 }  // namespace credo
