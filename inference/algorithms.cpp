@@ -75,8 +75,7 @@ constexpr std::array kAlgorithms{
         Guarantee::none, why_not_moment_matching, run_moment_matching, true},
     Algorithm{"mean_field",
               "the closest product of single-variable distributions; its bound of log Z is certain",
-              Guarantee::lower_bound, why_not_discrete<why_not_mean_field>,
-              run_discrete<run_mean_field>, false, Iterates::sweeps},
+              Guarantee::lower_bound, why_not_mean_field, run_mean_field, true, Iterates::sweeps},
 };
 
 }  // namespace

@@ -18,7 +18,6 @@
 #include <cassert>
 #include <cmath>
 #include <map>
-#include <random>
 #include <span>
 #include <utility>
 
@@ -28,31 +27,6 @@ namespace {
 
 // A fall of L within this of its size is rounding.
 constexpr double kRounding = 1e-9;
-
-class Uniform {
- public:
-  explicit Uniform(std::uint64_t seed) : generator_(seed) {}
-  /// In (0, 1).
-  double operator()() { return (static_cast<double>(generator_() >> 11) + 0.5) * 0x1p-53; }
-  std::size_t below(std::size_t n) { return static_cast<std::size_t>(generator_() % n); }
-
- private:
-  std::mt19937_64 generator_;
-};
-
-/// Rows drawn evenly over the simplex, times the base.
-std::vector<Rows> random_start(const Problem& problem, Uniform& uniform) {
-  std::vector<Rows> rows = uniform_start(problem);
-  for (std::size_t n = 0; n < rows.size(); ++n) {
-    const std::size_t width = problem.graph->cardinality(problem.nodes[n].variable);
-    for (std::size_t i = 0; i < rows[n].size(); i += width) {
-      const auto row = std::span(rows[n]).subspan(i, width);
-      for (double& p : row) p *= -std::log(uniform());
-      normalize(row);
-    }
-  }
-  return rows;
-}
 
 class Ascent {
  public:
@@ -214,6 +188,40 @@ class Ascent {
 };
 
 }  // namespace
+
+std::vector<Rows> random_start(const Problem& problem, Uniform& uniform) {
+  std::vector<Rows> rows = uniform_start(problem);
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    const std::size_t width = problem.graph->cardinality(problem.nodes[n].variable);
+    for (std::size_t i = 0; i < rows[n].size(); i += width) {
+      const auto row = std::span(rows[n]).subspan(i, width);
+      for (double& p : row) p *= -std::log(uniform());
+      normalize(row);
+    }
+  }
+  return rows;
+}
+
+std::vector<Rows> initial_rows(const Problem& problem, const Evidence& evidence,
+                               const Family& family, std::span<const Table> initial) {
+  std::vector<Rows> rows = uniform_start(problem);
+  if (initial.empty()) return rows;
+  const std::vector<Table> given = given_tables(problem, evidence, family, initial);
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    const std::size_t width = problem.graph->cardinality(problem.nodes[n].variable);
+    for (std::size_t i = 0; i < rows[n].size(); i += width) {
+      Rows row;
+      for (std::size_t k = i; k < i + width; ++k) row.push_back(given[n].at(k));
+      if (normalize(row) > 0.0) std::ranges::copy(row, &rows[n][i]);
+    }
+  }
+  return rows;
+}
+
+std::string_view describe_ascent(bool converged, bool monotone) {
+  if (!monotone) return "an update lowered the bound; do not trust it";
+  return converged ? "a stationary point; not certified" : "stopped before its fixed point";
+}
 
 AscentAnswer run_ascent(const Problem& problem, BlockSolver& solver,
                         const std::vector<Rows>& initial, const VariationalOptions& options,

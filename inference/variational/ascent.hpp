@@ -6,9 +6,35 @@
 #include <credo/inference/variational/variational.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string_view>
 #include <vector>
 
 namespace credo::variational {
+
+class Uniform {
+ public:
+  explicit Uniform(std::uint64_t seed) : generator_(seed) {}
+  /// In (0, 1).
+  double operator()() { return (static_cast<double>(generator_() >> 11) + 0.5) * 0x1p-53; }
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(generator_() % n); }
+
+ private:
+  std::mt19937_64 generator_;
+};
+
+/// Rows drawn evenly over the simplex, times the base.
+[[nodiscard]] std::vector<Rows> random_start(const Problem& problem, Uniform& uniform);
+
+/// Kernels and base measures, or the given tables (VariationalOptions::initial) if there are any;
+/// by node.
+[[nodiscard]] std::vector<Rows> initial_rows(const Problem& problem, const Evidence& evidence,
+                                             const Family& family, std::span<const Table> initial);
+
+/// What is known of the end of an ascent, for people.
+[[nodiscard]] std::string_view describe_ascent(bool converged, bool monotone);
 
 /// The best of the starts.
 struct AscentAnswer {

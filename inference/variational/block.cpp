@@ -26,32 +26,10 @@ namespace credo::variational {
 namespace {
 
 constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
-// Violations within this of the fewest are rounding, unless there are none.
-constexpr double kSameViolations = 1e-9;
 
 bool contains_all(const Scope& outer, const Scope& inner) {
   return std::ranges::all_of(
       inner, [&](VariableId v) { return std::ranges::find(outer, v) != outer.end(); });
-}
-
-/// Sets to -infinity what is violated more often than it must be; with a negative weight, what is
-/// violated less often than it can be.
-void keep_to_feasible(const Node& node, std::span<const double> violations,
-                      std::span<const double> log_base, std::span<double> j) {
-  if (violations.empty()) return;
-  const bool worst = node.kind == ConditionalKind::charged && node.weight < 0.0;
-  double fewest = kInfinity;
-  double most = 0.0;
-  for (std::size_t k = 0; k < j.size(); ++k) {
-    if (!log_base.empty() && log_base[k] == -kInfinity) continue;
-    fewest = std::min(fewest, violations[k]);
-    most = std::max(most, violations[k]);
-  }
-  for (std::size_t k = 0; k < j.size(); ++k) {
-    const bool dropped = worst ? most > 0.0 && violations[k] >= most * (1.0 - kSameViolations)
-                               : violations[k] > fewest * (1.0 + kSameViolations);
-    if (dropped) j[k] = -kInfinity;
-  }
 }
 
 }  // namespace
@@ -207,7 +185,7 @@ BlockGain BlockSolver::update(std::size_t n, bool keep_unreached) {
     const double p = *std::max_element(&a.p[i], &a.p[i] + width);
     if (p == 0.0 && keep_unreached) continue;
     std::copy_n(&a.mean[i], width, j.begin());
-    keep_to_feasible(node, violations, log_base, j);
+    keep_to_feasible(node.kind, weight, violations, log_base, j);
     const auto row = std::span(q).subspan(i, width);
     solve_row(node.kind, weight, log_base, j, row);
     if (std::ranges::all_of(row, [](double x) { return x == 0.0; })) {

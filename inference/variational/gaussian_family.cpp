@@ -1,28 +1,36 @@
 // Families with continuous variables: choice of method, and what is read off the best q.
 //
-// Order and solubility come from the plain problem, which looks at scopes only. There is one
-// method, the exact sweep: where the scores of a conditional mention what it does not see, they are
-// first averaged under q (gaussian_ordered.cpp); insoluble families are refused.
+// Order and solubility come from the plain problem, which looks at scopes only. A soluble family is
+// solved by the exact sweep; where the scores of a conditional mention what it does not see, they
+// are first averaged under q (gaussian_ordered.cpp). An insoluble one is climbed component by
+// component (gaussian_ascent.cpp).
 
 #include <credo/core/joint_states.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/answers.hpp>
+#include <credo/inference/variational/ascent.hpp>
+#include <credo/inference/variational/gaussian_ascent.hpp>
 #include <credo/inference/variational/gaussian_family.hpp>
 #include <credo/inference/variational/gaussian_gap.hpp>
 #include <credo/inference/variational/gaussian_moments.hpp>
 #include <credo/inference/variational/gaussian_ordered.hpp>
+#include <credo/inference/variational/gaussian_proper.hpp>
 #include <credo/inference/variational/gaussian_sweep.hpp>
 #include <credo/inference/variational/relevance.hpp>
 #include <credo/inference/variational/sweep_plan.hpp>
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
+#include <string_view>
 #include <utility>
 
 namespace credo::variational {
 
 namespace {
+
+constexpr std::string_view kAllInfeasible =
+    "L is minus infinity: every q of the family reaches what the scores exclude";
 
 std::vector<double> entries_of(const Eigen::MatrixXd& symmetric) {
   return {symmetric.data(), symmetric.data() + symmetric.size()};
@@ -64,35 +72,86 @@ class GaussianMaximizer {
 
   void answer() {
     monitor_.check("plan", 0.0);
-    if (options_.method == VariationalMethod::ascent) {
-      return refuse("coordinate ascent is for discrete variables; expected the sweep");
-    }
     problem_ = make_gaussian_problem(graph_, evidence_, family_);
     const auto plan = plan_sweep(problem_.plain, options_.messages);
     result_.solubility =
         plan ? swept_solubility(problem_.plain, *plan) : test_solubility(problem_.plain);
-    if (!result_.solubility.soluble) return refuse(result_.solubility.explanation);
-    if (plan) {
-      if (!affordable(cost_of(problem_, *plan))) return;
-      take(run_gaussian_sweep(problem_, *plan, options_.messages, monitor_));
-      if (result_.value == -kInfinity) blame(*plan);
+    const bool wants_sweep = options_.method != VariationalMethod::ascent;
+    if (wants_sweep && result_.solubility.soluble) {
+      plan ? sweep(*plan) : solve();
+    } else if (options_.method == VariationalMethod::sweep) {
+      refuse(result_.solubility.explanation);
     } else {
-      if (!affordable(cost_of_ordered(problem_))) return;
-      take(run_gaussian_ordered(problem_, result_.solubility.order, options_.messages, monitor_));
-      if (result_.value == -kInfinity)
-        result_.message =
-            "L is minus infinity: every q of the family "
-            "reaches what the scores exclude";
+      ascend();
     }
-    finish();
+    if (!result_.algorithm_used.empty()) finish();
   }
 
-  bool affordable(const GaussianCost& cost) {
+  void sweep(const SweepPlan& plan) {
+    if (!affordable("sweep", cost_of(problem_, plan))) return;
+    take(run_gaussian_sweep(problem_, plan, options_.messages, monitor_));
+    if (result_.value == -kInfinity) blame(plan);
+  }
+
+  void solve() {
+    if (!affordable("sweep", cost_of_ordered(problem_))) return;
+    take(run_gaussian_ordered(problem_, result_.solubility.order, options_.messages, monitor_));
+    if (result_.value == -kInfinity) result_.message = kAllInfeasible;
+  }
+
+  void ascend() {
+    for (const Node& node : problem_.plain.nodes) {
+      if (node.kind != ConditionalKind::charged || node.weight > 0.0) continue;
+      return refuse(fmt::format(
+          "ascent: the conditional of {} minimises (rho = {}), which only a sweep can do; {}",
+          graph_.variable(node.variable).name, node.weight, result_.solubility.explanation));
+    }
+    if (!affordable("ascent", cost_of_ascent(problem_))) return;
+    take(run_gaussian_ascent(problem_, initial_rows(), options_, monitor_));
+  }
+
+  /// By node; none for continuous ones.
+  [[nodiscard]] std::vector<Rows> initial_rows() const {
+    const Problem discrete = discrete_problem();
+    std::vector<Rows> given =
+        variational::initial_rows(discrete, evidence_, family_, options_.initial);
+    std::vector<Rows> rows(problem_.nodes.size());
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      rows[problem_.plain.node_of[discrete.nodes[i].variable]] = std::move(given[i]);
+    }
+    return rows;
+  }
+
+  void take(GaussianAscentAnswer answer) {
+    result_.algorithm_used = "ascent";
+    result_.trace = std::move(answer.trace);
+    result_.best_start = answer.start;
+    result_.sweeps = answer.sweeps;
+    result_.residual = answer.residual;
+    result_.value = answer.value;
+    const bool certified = answer.converged && answer.monotone;
+    result_.guarantee = certified ? Guarantee::fixed_point : Guarantee::unconverged;
+    result_.message = describe_ascent(answer.converged, answer.monotone);
+    q_ = std::move(answer.q);
+    if (result_.value == -kInfinity) {
+      result_.message = kAllInfeasible;
+      return;
+    }
+    const Properness proper = check_proper(problem_, evidence_, q_, infer_options_, monitor_);
+    if (proper.improper) {
+      throw Breakdown{std::nullopt, "there is no finite log Z to bound: " + proper.message};
+    }
+    if (!proper.message.empty()) {
+      result_.message += "; that log Z is finite was not checked, " + proper.message;
+    }
+  }
+
+  bool affordable(std::string_view who, const GaussianCost& cost) {
     result_.predicted_operations = cost.operations;
     result_.predicted_peak_bytes = cost.peak_bytes;
     result_.timings.plan_seconds = monitor_.elapsed_seconds();
     if (cost.peak_bytes <= options_.memory_limit_bytes) return true;
-    refuse(fmt::format("the sweep needs {} (and {:.3g} operations); the memory limit is {}",
+    refuse(fmt::format("the {} needs {} (and {:.3g} operations); the memory limit is {}", who,
                        describe_bytes(cost.peak_bytes), cost.operations,
                        describe_bytes(options_.memory_limit_bytes)));
     return false;
@@ -134,7 +193,7 @@ class GaussianMaximizer {
       result_.gap = std::move(gap.terms);
       if (!gap.missing.empty()) result_.message += "; no gap, " + gap.missing;
     }
-    if (is_lower_bound(problem_.plain)) result_.log_z_lower = result_.value;
+    if (is_lower_bound(problem_.plain) && keeps_densities()) result_.log_z_lower = result_.value;
     result_.gaussian_conditionals.resize(family_.conditionals().size());
     for (std::size_t n = 0; n < problem_.nodes.size(); ++n) {
       if (problem_.nodes[n].continuous) hand_back(n);
@@ -143,17 +202,37 @@ class GaussianMaximizer {
     result_.timings.infer_seconds = monitor_.elapsed_seconds() - result_.timings.plan_seconds;
   }
 
+  /// Whether every entropy of a continuous variable counts once: unlike that of a discrete one it
+  /// may be negative, so that leaving some of it out is no loss.
+  [[nodiscard]] bool keeps_densities() const {
+    for (std::size_t n = 0; n < problem_.nodes.size(); ++n) {
+      const Node& node = problem_.plain.nodes[n];
+      if (!problem_.nodes[n].continuous) continue;
+      const bool is_factor = family_.conditionals()[node.place].gaussian_factor.has_value();
+      if (node.kind == ConditionalKind::arg_max) return false;
+      if (node.kind == ConditionalKind::free && node.weight != 1.0) return false;
+      const bool uncounted = !node.optimised() && std::isinf(node.weight);
+      if ((node.kind == ConditionalKind::charged || uncounted) && !is_factor) return false;
+    }
+    return true;
+  }
+
+  /// The discrete nodes.
+  [[nodiscard]] Problem discrete_problem() const {
+    Problem discrete = problem_.plain;
+    std::erase_if(discrete.nodes, [this](const Node& node) {
+      return graph_.variable(node.variable).is_continuous();
+    });
+    return discrete;
+  }
+
   /// full_tables() for the discrete conditionals, scalars for the others.
   [[nodiscard]] std::vector<Table> discrete_tables() {
-    Problem discrete = problem_.plain;
     std::vector<Table> tables;
-    discrete.nodes.clear();
     for (std::size_t n = 0; n < problem_.nodes.size(); ++n) {
-      if (problem_.nodes[n].continuous) continue;
-      discrete.nodes.push_back(problem_.plain.nodes[n]);
-      tables.push_back(q_.tables[n]);
+      if (!problem_.nodes[n].continuous) tables.push_back(q_.tables[n]);
     }
-    return full_tables(discrete, evidence_, family_, std::move(tables));
+    return full_tables(discrete_problem(), evidence_, family_, std::move(tables));
   }
 
   void add_marginals() {

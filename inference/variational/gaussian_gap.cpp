@@ -4,8 +4,9 @@
 // fully structured family, whose value is log Z and whose conditionals are p(x_v | before). The
 // divergence of two linear-Gaussian kernels is a quadratic form of their parents, and its
 // expectation takes the first two moments of q. A discrete variable with continuous ones above it
-// in that order has no such conditional in this class: then there is no gap. Cost: one sweep and
-// one forward pass.
+// has no such conditional in this class; since a family never has one, all discrete variables may
+// stand before the continuous ones, which is a strong elimination of the model. Where its tables do
+// not fit, log Z comes from the exact engine alone. Cost: one sweep and one forward pass.
 
 #include <credo/core/joint_states.hpp>
 #include <credo/core/numerics.hpp>
@@ -16,7 +17,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -117,23 +120,53 @@ struct Posterior {
   GaussianSweepAnswer answer;
 };
 
-Posterior posterior_along(const FactorGraph& graph, const Evidence& evidence,
-                          const GaussianProblem& problem, const InferOptions& options,
-                          contraction::Monitor& monitor) {
+/// Parents first, and every discrete node before the continuous ones.
+std::vector<std::size_t> strong_order(const GaussianProblem& problem) {
+  std::vector<std::size_t> order;
+  const std::vector<std::size_t> nodes = parents_first(problem.plain);
+  for (const bool continuous : {false, true}) {
+    std::ranges::copy_if(nodes, std::back_inserter(order),
+                         [&](std::size_t n) { return problem.nodes[n].continuous == continuous; });
+  }
+  return order;
+}
+
+/// Nothing when its tables do not fit.
+std::optional<Posterior> posterior_along(const FactorGraph& graph, const Evidence& evidence,
+                                         const GaussianProblem& problem,
+                                         const std::vector<std::size_t>& first_to_last,
+                                         const InferOptions& options,
+                                         contraction::Monitor& monitor) {
   std::vector<VariableId> order;
-  for (const std::size_t n : parents_first(problem.plain)) {
-    order.insert(order.begin(), problem.plain.nodes[n].variable);
+  for (std::size_t i = first_to_last.size(); i-- > 0;) {
+    order.push_back(problem.plain.nodes[first_to_last[i]].variable);
   }
   const Family family = fully_structured(graph, evidence, std::move(order));
   Posterior posterior{make_gaussian_problem(graph, evidence, family), {}};
   const auto plan = plan_sweep(posterior.problem.plain, false);
-  if (!plan) throw Breakdown{{}, "log Z mixes discrete sums over Gaussian integrals"};
-  const double bytes = cost_of(posterior.problem, *plan).peak_bytes;
-  if (bytes > options.memory_limit_bytes) {
-    throw Breakdown{{}, fmt::format("log Z needs {}", describe_bytes(bytes))};
+  if (!plan || cost_of(posterior.problem, *plan).peak_bytes > options.memory_limit_bytes) {
+    return std::nullopt;
   }
   posterior.answer = run_gaussian_sweep(posterior.problem, *plan, false, monitor);
   return posterior;
+}
+
+/// log Z without its terms.
+GapAnswer log_z_alone(const FactorGraph& graph, const Evidence& evidence,
+                      const InferOptions& options, const contraction::Monitor& monitor) {
+  InferOptions remaining = options;
+  remaining.time_spent_seconds += monitor.elapsed_seconds();
+  if (remaining.time_spent_seconds > remaining.time_limit_seconds) {
+    throw contraction::Stopped{Status::deadline};
+  }
+  Result exact = infer_exactly(graph, evidence, Query::log_partition(), remaining);
+  if (exact.status == Status::deadline || exact.status == Status::cancelled) {
+    throw contraction::Stopped{exact.status};
+  }
+  GapAnswer result;
+  result.log_z = exact.log_z;
+  if (exact.status == Status::refused) result.missing = std::move(exact.message);
+  return result;
 }
 
 }  // namespace
@@ -144,15 +177,17 @@ GapAnswer gaussian_divergences(const FactorGraph& graph, const Evidence& evidenc
                                contraction::Monitor& monitor) {
   GapAnswer result;
   try {
-    const Posterior posterior = posterior_along(graph, evidence, problem, options, monitor);
-    result.log_z = posterior.answer.value;
+    const std::vector<std::size_t> order = strong_order(problem);
+    const auto posterior = posterior_along(graph, evidence, problem, order, options, monitor);
+    if (!posterior) return log_z_alone(graph, evidence, options, monitor);
+    result.log_z = posterior->answer.value;
     if (!feasible) return result;
     std::vector<Scope> needs(problem.nodes.size());
     for (std::size_t n = 0; n < needs.size(); ++n) {
-      needs[n] = posterior.problem.plain.node(problem.plain.nodes[n].variable).parents;
+      needs[n] = posterior->problem.plain.node(problem.plain.nodes[n].variable).parents;
     }
-    const MomentPlan plan = plan_moments(problem, needs);
-    const LocalDivergence term(problem, q, posterior.problem, posterior.answer.q);
+    const MomentPlan plan = plan_moments(problem, needs, order);
+    const LocalDivergence term(problem, q, posterior->problem, posterior->answer.q);
     bool finite = plan.peak_bytes <= options.memory_limit_bytes;
     if (!finite) return result;
     run_moments(

@@ -93,7 +93,15 @@ Frontier with_discrete(const FactorGraph& graph, const Frontier& frontier, Varia
   return result;
 }
 
-Cell picked(const Cell& cell, const std::vector<Index>& kept) {
+}  // namespace
+
+Frontier::Cell Frontier::merged() const {
+  std::vector<const Cell*> all;
+  for (const Cell& cell : cells) all.push_back(&cell);
+  return mixture(all);
+}
+
+Frontier::Cell picked(const Frontier::Cell& cell, const std::vector<Index>& kept) {
   const auto n = static_cast<Index>(kept.size());
   Cell result{cell.weight, Eigen::VectorXd(n), Eigen::MatrixXd(n, n)};
   for (Index i = 0; i < n; ++i) {
@@ -104,14 +112,6 @@ Cell picked(const Cell& cell, const std::vector<Index>& kept) {
     }
   }
   return result;
-}
-
-}  // namespace
-
-Frontier::Cell Frontier::merged() const {
-  std::vector<const Cell*> all;
-  for (const Cell& cell : cells) all.push_back(&cell);
-  return mixture(all);
 }
 
 Frontier without(const FactorGraph& graph, const Frontier& frontier, const Scope& dropped) {
@@ -138,9 +138,10 @@ Frontier without(const FactorGraph& graph, const Frontier& frontier, const Scope
   return result;
 }
 
-MomentPlan plan_moments(const GaussianProblem& problem, std::span<const Scope> needs) {
+MomentPlan plan_moments(const GaussianProblem& problem, std::span<const Scope> needs,
+                        std::vector<std::size_t> order) {
   MomentPlan plan;
-  plan.order = parents_first(problem.plain);
+  plan.order = order.empty() ? parents_first(problem.plain) : std::move(order);
   std::vector<std::size_t> last(problem.graph().variable_count(), 0);
   for (std::size_t i = 0; i < plan.order.size(); ++i) {
     const std::size_t n = plan.order[i];

@@ -26,13 +26,14 @@ struct Frontier {
 };
 
 /// Visits the nodes parents first; at each the frontier has the node's variable, its parents and
-/// needs[node]. kept: variables that stay to the end.
+/// needs[node]. order: one of those (empty: any).
 struct MomentPlan {
   std::vector<std::size_t> order;
   std::vector<std::vector<VariableId>> dropped;  ///< by place in the order: after the visit
   double peak_bytes = 0.0;
 };
-[[nodiscard]] MomentPlan plan_moments(const GaussianProblem& problem, std::span<const Scope> needs);
+[[nodiscard]] MomentPlan plan_moments(const GaussianProblem& problem, std::span<const Scope> needs,
+                                      std::vector<std::size_t> order = {});
 
 using MomentVisitor = std::function<void(std::size_t node, const Frontier&)>;
 void run_moments(const GaussianProblem& problem, const GaussianFamily& q, const MomentPlan& plan,
@@ -41,5 +42,9 @@ void run_moments(const GaussianProblem& problem, const GaussianFamily& q, const 
 /// Some of its variables and cells, the others summed or marginalised out.
 [[nodiscard]] Frontier without(const FactorGraph& graph, const Frontier& frontier,
                                const Scope& dropped);
+
+/// The moments of some coordinates.
+[[nodiscard]] Frontier::Cell picked(const Frontier::Cell& cell,
+                                    const std::vector<Eigen::Index>& kept);
 
 }  // namespace credo::variational

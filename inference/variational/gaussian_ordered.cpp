@@ -33,9 +33,11 @@ class OrderedSolver {
  public:
   OrderedSolver(const GaussianProblem& problem, bool messages)
       : problem_(problem), messages_(messages) {
-    for (const GaussianScore& score : problem.scores) scores_.push_back(as_forms(score));
-    for (std::size_t n = 0; n < problem.nodes.size(); ++n) stand_in(n);
-    answer_.q = std::move(q_);
+    for (const GaussianScore& score : problem.scores) {
+      std::vector<Form> forms = score.kernels.empty() ? score.forms : densities_of(problem, score);
+      scores_.push_back({score.scope, std::move(forms), {}, score.factor});
+    }
+    answer_.q = stand_in(problem);
   }
 
   GaussianSweepAnswer run(const std::vector<VariableId>& order, contraction::Monitor& monitor) {
@@ -52,44 +54,6 @@ class OrderedSolver {
 
  private:
   [[nodiscard]] const FactorGraph& graph() const { return problem_.graph(); }
-
-  GaussianScore as_forms(const GaussianScore& score) const {
-    GaussianScore result{score.scope, score.forms, {}, score.factor};
-    for (const Kernel& kernel : score.kernels) {
-      if (!kernel.regular()) {
-        throw Breakdown{{},
-                        fmt::format("{} has no noise in some direction, so that its logarithm "
-                                    "is no quadratic form",
-                                    graph().describe_gaussian(*score.factor))};
-      }
-      result.forms.push_back(kernel.log_density());
-    }
-    return result;
-  }
-
-  void stand_in(std::size_t n) {
-    const Node& node = problem_.plain.nodes[n];
-    const GaussianNode& gaussian = problem_.nodes[n];
-    q_.tables.emplace_back();
-    q_.kernels.push_back(gaussian.kernels);
-    if (!gaussian.continuous) {
-      const std::vector<std::size_t> shape = graph().shape_of(Problem::scope_of(node));
-      const auto size =
-          std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
-      q_.tables[n] = node.optimised()
-                         ? Table::dense(shape, std::vector<double>(
-                                                   size, 1.0 / static_cast<double>(shape.back())))
-                         : *node.table;
-      return;
-    }
-    if (!q_.kernels[n].empty()) return;
-    const Index m = problem_.dimension_of({node.variable});
-    const Index width = problem_.dimension_of(gaussian.parents.continuous);
-    std::size_t states = 1;
-    for (const VariableId u : gaussian.parents.discrete) states *= graph().cardinality(u);
-    q_.kernels[n].assign(states, {Eigen::MatrixXd::Zero(m, width), Eigen::VectorXd::Zero(m),
-                                  Eigen::MatrixXd::Identity(m, m)});
-  }
 
   Frontier everything(contraction::Monitor& monitor) const {
     MomentPlan plan = plan_moments(problem_, {});
@@ -278,37 +242,20 @@ class OrderedSolver {
       const Table& q = answer_.q.tables[n];
       for (std::size_t i = 0; i < q.size(); ++i) {
         Form form = Form::zero(0);
-        const double base = node.table ? node.table->log_at(i) : 0.0;
-        if (q.at(i) > 0.0) form.constant = node.weight * (base - q.log_at(i));
+        form.constant = own_cost(node, q, i);
         cost.forms.push_back(std::move(form));
       }
     } else {
-      for (std::size_t i = 0; i < answer_.q.kernels[n].size(); ++i)
-        cost.forms.push_back(paid(n, i));
+      for (std::size_t i = 0; i < answer_.q.kernels[n].size(); ++i) {
+        cost.forms.push_back(own_cost(problem_, n, i, answer_.q.kernels[n][i]));
+      }
     }
     scores_.push_back(std::move(cost));
-  }
-
-  [[nodiscard]] Form paid(std::size_t n, std::size_t i) const {
-    const Node& node = problem_.plain.nodes[n];
-    const Kernel& q = answer_.q.kernels[n][i];
-    Form form = Form::zero(q.gain.cols());
-    if (node.kind == ConditionalKind::free) {
-      form.constant = q.regular() ? node.weight * q.entropy() : -kInfinity;
-      return form;
-    }
-    const auto kl = divergence(q, problem_.nodes[n].kernels[i]);
-    if (!kl) return Form::infeasible(q.gain.cols());
-    std::vector<Index> identity(static_cast<std::size_t>(q.gain.cols()));
-    std::iota(identity.begin(), identity.end(), Index{0});
-    form.add(*kl, identity, -node.weight);
-    return form;
   }
 
   const GaussianProblem& problem_;
   bool messages_;
   std::vector<GaussianScore> scores_;
-  GaussianFamily q_;
   GaussianSweepAnswer answer_;
 };
 

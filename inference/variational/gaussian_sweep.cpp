@@ -90,24 +90,6 @@ class GaussianSweep {
     alive_[s] = 1;
   }
 
-  [[nodiscard]] std::vector<Form> densities_of(const GaussianScore& score) const {
-    std::vector<Form> densities;
-    for (const Kernel& kernel : score.kernels) {
-      if (!kernel.regular()) {
-        throw Breakdown{
-            node().variable,
-            fmt::format(
-                "{} has no noise in some direction, so that its logarithm is no quadratic "
-                "form; expected noise in all directions, or {} to be clamped to it, charged "
-                "with it, or free with its parents and weight 1",
-                graph().describe_gaussian(*score.factor),
-                graph().variable(score.scope.continuous.back()).name)};
-      }
-      densities.push_back(kernel.log_density());
-    }
-    return densities;
-  }
-
   [[nodiscard]] std::vector<Reader> readers(const ScoreGroup& group, const SplitScope& whole,
                                             const GaussianScore* skipped) const {
     std::vector<Reader> result;
@@ -116,7 +98,7 @@ class GaussianSweep {
       const GaussianScore& score = scores_[s];
       result.push_back({&score, StateIndex(graph(), score.scope.discrete, whole.discrete),
                         coordinates_of(graph(), score.scope.continuous, whole.continuous),
-                        densities_of(score)});
+                        densities_of(problem_, score)});
     }
     return result;
   }
@@ -296,47 +278,6 @@ class GaussianSweep {
 };
 
 }  // namespace
-
-Optimum ConditionalRule::operator()(const Form& j, const Kernel* kernel) const {
-  const Node& node = problem_.plain.nodes[node_];
-  const Index m = problem_.dimension_of({node.variable});
-  if (node.kind == ConditionalKind::free && kernel != nullptr && !kernel->regular() &&
-      node.weight != 1.0) {
-    throw Breakdown{node.variable,
-                    fmt::format("{} is free with weight {} and its factor has no noise in some "
-                                "direction; expected weight 1, or noise in all directions",
-                                problem_.graph().variable(node.variable).name, node.weight)};
-  }
-  const Rule rule = node.kind == ConditionalKind::charged   ? Rule::charged
-                    : node.kind == ConditionalKind::arg_max ? Rule::largest
-                                                            : Rule::entropic;
-  Optimum best = optimum(j, m, kernel, rule, node.weight);
-  if (!(best.curvature > 0.0)) complain(best, kernel != nullptr);
-  return best;
-}
-
-void ConditionalRule::complain(const Optimum& failed, bool has_kernel) const {
-  const Node& node = problem_.plain.nodes[node_];
-  const std::string& name = problem_.graph().variable(node.variable).name;
-  if (node.kind == ConditionalKind::charged) {
-    throw Breakdown{
-        node.variable,
-        fmt::format("breakdown at {}: with rho = {} the {} does not exist, since I + P W / rho has "
-                    "an eigenvalue of {:.3g} (relative to its diagonal) where it must be positive; "
-                    "{}",
-                    name, node.weight,
-                    node.weight < 0.0 ? "worst kernel" : "integral over the kernel",
-                    failed.curvature,
-                    node.weight < 0.0 ? "take rho further below 0" : "take a larger rho")};
-  }
-  const char* what = failed.curvature < 0.0 ? "curve upwards" : "have no curvature";
-  throw Breakdown{
-      node.variable,
-      fmt::format("breakdown at {0}: its scores {1} in some direction{2}, so that {3}", name, what,
-                  has_kernel ? " (its factor included)" : "",
-                  node.kind == ConditionalKind::arg_max ? "there is no largest value"
-                                                        : "the integral over it diverges")};
-}
 
 GaussianCost cost_of(const GaussianProblem& problem, const SweepPlan& plan) {
   GaussianCost cost;

@@ -2,7 +2,7 @@
 // One exact reverse sweep on quadratic scores. Internal.
 
 #include <credo/inference/contraction/monitor.hpp>
-#include <credo/inference/variational/gaussian_problem.hpp>
+#include <credo/inference/variational/gaussian_rules.hpp>
 #include <credo/inference/variational/sweep_plan.hpp>
 #include <credo/inference/variational/variational.hpp>
 
@@ -11,12 +11,6 @@
 #include <vector>
 
 namespace credo::variational {
-
-/// q by node.
-struct GaussianFamily {
-  std::vector<Table> tables;                 ///< discrete nodes, linear
-  std::vector<std::vector<Kernel>> kernels;  ///< continuous nodes, by joint state of the parents
-};
 
 struct GaussianSweepAnswer {
   double value = kNaN;  ///< max L
@@ -37,20 +31,5 @@ struct GaussianCost {
     const GaussianProblem& problem, const SweepPlan& plan, bool messages,
     contraction::Monitor& monitor,
     std::size_t score_limit = std::numeric_limits<std::size_t>::max());
-
-/// The optimum of one conditional from the sum of its scores: rule, breakdown and its words.
-class ConditionalRule {
- public:
-  ConditionalRule(const GaussianProblem& problem, std::size_t node)
-      : problem_(problem), node_(node) {}
-  /// j over (v, continuous parents); kernel: among its scores or its own, or nullptr.
-  [[nodiscard]] Optimum operator()(const Form& j, const Kernel* kernel) const;
-
- private:
-  [[noreturn]] void complain(const Optimum& failed, bool has_kernel) const;
-
-  const GaussianProblem& problem_;
-  std::size_t node_;
-};
 
 }  // namespace credo::variational

@@ -6,14 +6,12 @@
 // Cost: the entries of the tables per sweep. Saul and Jordan 1996; Wainwright and Jordan 2008,
 // section 5.
 
-#include <credo/core/joint_states.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/driver.hpp>
 #include <credo/inference/variational/block.hpp>
 #include <credo/inference/variational/mean_field.hpp>
-#include <credo/inference/variational/table_arrangement.hpp>
+#include <credo/inference/variational/mean_field_parts.hpp>
 #include <credo/inference/variational/variational.hpp>
-#include <credo/inference/zero_propagation.hpp>
 
 #include <fmt/format.h>
 
@@ -43,11 +41,17 @@ VariationalOptions translate(const Query& query, const InferOptions& options) {
   return of;
 }
 
+bool is_continuous(const FactorGraph& graph, const Scope& scope) {
+  return !scope.empty() && graph.variable(scope.front()).is_continuous();
+}
+
 /// Bytes of the joints and factor marginals that are asked for.
 double bytes_of_joints(const FactorGraph& graph, const Query& query) {
   double cells = 0.0;
   for (const Scope& joint : query.joints) {
-    cells += static_cast<double>(saturating_product(graph.shape_of(joint)));
+    if (!is_continuous(graph, joint)) {
+      cells += static_cast<double>(saturating_product(graph.shape_of(joint)));
+    }
   }
   if (query.factor_marginals) {
     for (const Factor& factor : graph.factors()) {
@@ -57,47 +61,32 @@ double bytes_of_joints(const FactorGraph& graph, const Query& query) {
   return cells * sizeof(double);
 }
 
-/// prod_v q_v(x_v), at the stored entries of a sparse table if there is one: L > -infinity has no
-/// probability elsewhere.
-Belief product_of(const FactorGraph& graph, const Scope& scope,
-                  const std::vector<std::vector<double>>& marginals, const Table* pattern) {
-  const std::vector<std::size_t> shape = graph.shape_of(scope);
-  const auto product = [&](auto state_of) {
-    double p = 1.0;
-    for (std::size_t d = 0; d < scope.size(); ++d) p *= marginals[scope[d]][state_of(d)];
-    return p;
-  };
-  if (pattern == nullptr || !pattern->is_sparse()) {
-    std::vector<double> values;
-    for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
-      values.push_back(product([&](std::size_t d) { return states[d]; }));
-    });
-    return {scope, Table::dense(shape, std::move(values))};
-  }
-  const std::vector<std::uint64_t> strides = variational::strides_of(shape);
-  std::vector<SparseEntry> entries;
-  for (const std::uint64_t index : pattern->stored_indices()) {
-    entries.push_back(
-        {index, product([&](std::size_t d) { return index / strides[d] % shape[d]; })});
-  }
-  return {scope, Table::sparse(shape, std::move(entries))};
-}
-
 void fill_marginals(const FactorGraph& graph, const Query& query, VariationalResult& best,
                     Result& result) {
   for (const Scope& joint : query.joints) {
-    result.joints.push_back(product_of(graph, joint, best.marginals, nullptr));
+    if (is_continuous(graph, joint)) {
+      result.gaussian_joints.push_back(variational::product_of(joint, best.gaussian_marginals));
+    } else {
+      result.joints.push_back(variational::product_of(graph, joint, best.marginals, nullptr));
+    }
   }
   if (query.factor_marginals) {
     for (const Factor& factor : graph.factors()) {
       result.factor_marginals.push_back(
-          product_of(graph, factor.scope, best.marginals, &factor.table));
+          variational::product_of(graph, factor.scope, best.marginals, &factor.table));
     }
   }
   const bool all = query.targets.empty() && query.joints.empty() && !query.factor_marginals;
   result.marginals.resize(graph.variable_count());
   if (all) result.marginals = std::move(best.marginals);
   for (const VariableId v : query.targets) result.marginals[v] = best.marginals[v];
+  if (!graph.has_continuous_variables()) return;
+  result.gaussian_marginals.resize(graph.variable_count());
+  for (VariableId v = 0; v < graph.variable_count(); ++v) {
+    const bool wanted = all || std::ranges::find(query.targets, v) != query.targets.end();
+    if (!wanted || !graph.variable(v).is_continuous()) continue;
+    result.gaussian_marginals[v] = variational::product_of({v}, best.gaussian_marginals);
+  }
 }
 
 /// best: L > -infinity.
@@ -159,10 +148,16 @@ class Ascents {
     best_.best_start = progress.start;
     if (query_.task != Task::marginals || progress.value == -kInfinity) return;
     best_.marginals.resize(graph_.variable_count());
+    best_.gaussian_marginals.resize(graph_.variable_count());
     for (VariableId v = 0; v < graph_.variable_count(); ++v) {
-      std::vector<double>& marginal = best_.marginals[v];
       const Finding* finding = evidence_.find(v);
-      if (finding != nullptr && finding->kind == FindingKind::hard) {
+      std::vector<double>& marginal = best_.marginals[v];
+      if (finding != nullptr && finding->kind == FindingKind::value) {
+        const std::size_t n = finding->value.size();
+        best_.gaussian_marginals[v] = {finding->value, std::vector<double>(n * n, 0.0)};
+      } else if (graph_.variable(v).is_continuous()) {
+        best_.gaussian_marginals[v] = progress.moments(v);
+      } else if (finding != nullptr && finding->kind == FindingKind::hard) {
         marginal.assign(graph_.cardinality(v), 0.0);
         marginal[finding->state] = 1.0;
       } else {
@@ -187,35 +182,14 @@ class Ascents {
   std::vector<std::vector<double>> residuals_;
 };
 
-/// Where p~ is positive, as far as that is cheaply known. A product of single variables with
-/// L > -infinity exists exactly when Z > 0: all of its mass on one such state.
-struct Support {
-  bool none = false;               ///< Z = 0
-  std::vector<std::size_t> state;  ///< p~(state) > 0; empty when none was found
-};
-
-Support find_support(const FactorGraph& graph, const Evidence& evidence, InferOptions options) {
-  constexpr double kMostOperations = 1e9;
-  if (!propagate_zeros(graph, evidence)) return {true, {}};
-  options.explain_conflict = false;
-  options.improvement = nullptr;
-  const CompiledQuery compiled(graph, evidence, Query::map(), options);
-  Result result;
-  if (compiled.plan().operations <= kMostOperations) result = compiled.run(evidence);
-  if (result.status == Status::impossible_evidence) return {true, {}};
-  if (!result.ok()) {
-    options.algorithm = "belief_propagation";
-    result = infer(graph, evidence, Query::map(), options);
-  }
-  if (result.status == Status::impossible_evidence) return {true, {}};
-  if (result.assignments.empty()) return {};
-  return {false, std::move(result.assignments.front().states)};
-}
-
 std::vector<Table> all_on(const FactorGraph& graph, const Family& family,
                           const std::vector<std::size_t>& states) {
   std::vector<Table> tables;
   for (const Conditional& conditional : family.conditionals()) {
+    if (graph.variable(conditional.child).is_continuous()) {
+      tables.emplace_back();
+      continue;
+    }
     std::vector<double> row(graph.cardinality(conditional.child), 0.0);
     row[states[conditional.child]] = 1.0;
     const std::vector<std::size_t> shape{row.size()};
@@ -231,7 +205,7 @@ VariationalResult ascend(const FactorGraph& graph, const Evidence& evidence,
   VariationalResult best = maximize(graph, evidence, family, options);
   if (!best.ok() || best.value > -kInfinity) return best;
   limits.time_spent_seconds += ascents.elapsed_seconds();
-  const Support support = find_support(graph, evidence, limits);
+  const variational::Support support = variational::find_support(graph, evidence, limits);
   if (support.none) best.guarantee = Guarantee::exact;
   if (support.state.empty()) return best;
   options.initial = all_on(graph, family, support.state);
@@ -249,6 +223,9 @@ std::string why_not_mean_field(const FactorGraph& graph, const Evidence& evidenc
   }
   std::string reason = why_answer_too_large(graph, query, options);
   if (!reason.empty()) return reason;
+  if (graph.has_continuous_variables()) {
+    return variational::why_not_gaussian_field(graph, evidence, query, options);
+  }
   const variational::Problem problem =
       variational::make_problem(graph, evidence, mean_field(graph, evidence));
   const variational::BlockSolver solver(problem, variational::everything(problem));

@@ -20,6 +20,8 @@ namespace {
 // Below this spread of J / rho a charged conditional is nearly clamped.
 constexpr double kNearlyClamped = 1e-3;
 constexpr double kSumsToOne = 1e-12;
+// Violations within this of the fewest are rounding, unless there are none.
+constexpr double kSameViolations = 1e-9;
 
 double solve_arg_max(std::span<const double> j, std::span<double> q) {
   const auto best = std::ranges::max_element(j);
@@ -82,6 +84,24 @@ double solve_soft(double weight, std::span<const double> log_base, std::span<dou
 }
 
 }  // namespace
+
+void keep_to_feasible(ConditionalKind kind, double weight, std::span<const double> violations,
+                      std::span<const double> log_base, std::span<double> j) {
+  if (violations.empty()) return;
+  const bool worst = kind == ConditionalKind::charged && weight < 0.0;
+  double fewest = kInfinity;
+  double most = 0.0;
+  for (std::size_t k = 0; k < j.size(); ++k) {
+    if (!log_base.empty() && log_base[k] == -kInfinity) continue;
+    fewest = std::min(fewest, violations[k]);
+    most = std::max(most, violations[k]);
+  }
+  for (std::size_t k = 0; k < j.size(); ++k) {
+    const bool dropped = worst ? most > 0.0 && violations[k] >= most * (1.0 - kSameViolations)
+                               : violations[k] > fewest * (1.0 + kSameViolations);
+    if (dropped) j[k] = -kInfinity;
+  }
+}
 
 double solve_row(ConditionalKind kind, double weight, std::span<const double> log_base,
                  std::span<double> j, std::span<double> q) {

@@ -14,4 +14,10 @@ namespace credo::variational {
 double solve_row(ConditionalKind kind, double weight, std::span<const double> log_base,
                  std::span<double> j, std::span<double> q);
 
+/// Sets to -infinity what is violated more often than it must be; with a negative weight, what is
+/// violated less often than it can be.
+/// violations: how many scores of -infinity are expected, per entry, or empty.
+void keep_to_feasible(ConditionalKind kind, double weight, std::span<const double> violations,
+                      std::span<const double> log_base, std::span<double> j);
+
 }  // namespace credo::variational

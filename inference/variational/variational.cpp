@@ -87,7 +87,8 @@ class Maximizer {
           "ascent: the conditional of {} minimises (rho = {}), which only a sweep can do; {}",
           graph_.variable(node.variable).name, node.weight, result_.solubility.explanation));
     }
-    std::vector<variational::Rows> initial = initial_rows();
+    const std::vector<variational::Rows> initial =
+        variational::initial_rows(problem_, evidence_, family_, options_.initial);
     variational::BlockSolver solver(problem_, variational::everything(problem_));
     double bytes = solver.plan().peak_bytes;
     for (const variational::Rows& rows : initial) {
@@ -95,22 +96,6 @@ class Maximizer {
     }
     if (!affordable("ascent", solver.plan().operations, bytes)) return;
     take(run_ascent(problem_, solver, initial, options_, monitor_));
-  }
-
-  std::vector<variational::Rows> initial_rows() {
-    std::vector<variational::Rows> rows = variational::uniform_start(problem_);
-    if (options_.initial.empty()) return rows;
-    const std::vector<Table> given =
-        variational::given_tables(problem_, evidence_, family_, options_.initial);
-    for (std::size_t n = 0; n < rows.size(); ++n) {
-      const std::size_t width = graph_.cardinality(problem_.nodes[n].variable);
-      for (std::size_t i = 0; i < rows[n].size(); i += width) {
-        variational::Rows row;
-        for (std::size_t k = i; k < i + width; ++k) row.push_back(given[n].at(k));
-        if (normalize(row) > 0.0) std::ranges::copy(row, &rows[n][i]);
-      }
-    }
-    return rows;
   }
 
   void take(variational::AscentAnswer answer) {
@@ -121,9 +106,7 @@ class Maximizer {
     result_.residual = answer.residual;
     const bool certified = answer.converged && answer.monotone;
     result_.guarantee = certified ? Guarantee::fixed_point : Guarantee::unconverged;
-    result_.message = answer.monotone ? (answer.converged ? "a stationary point; not certified"
-                                                          : "stopped before its fixed point")
-                                      : "an update lowered the bound; do not trust it";
+    result_.message = variational::describe_ascent(answer.converged, answer.monotone);
     tables_ = variational::tables_of(problem_, std::move(answer.rows));
     const auto value_of = [&](const Problem& problem) {
       return expected_value(variational::clamped_problem(problem, tables_), monitor_);

@@ -48,6 +48,8 @@ enum class AscentSchedule : std::uint8_t {
   random,    ///< a new permutation per sweep, of components of q and within them
 };
 
+struct GaussianMoments;
+
 /// What ascent has after a sweep.
 struct AscentProgress {
   std::size_t start = 0;
@@ -55,6 +57,8 @@ struct AscentProgress {
   double residual = kNaN;  ///< gain of the sweep, in nats
   /// The conditional of a variable without hard finding, row by row; valid during the call.
   std::function<std::span<const double>(VariableId)> conditional;
+  /// Mean and covariance of a continuous variable without value that has no parents under q.
+  std::function<GaussianMoments(VariableId)> moments = {};
 };
 
 struct VariationalOptions {
