@@ -1,17 +1,22 @@
 // Elimination of x from a quadratic form under linear equations.
 //
 // Columns are (x, e, s, 1): the front's variable, the noise of its kernels, the separator, and the
-// constant. Every kernel contributes equations row z = 0. Each equation is solved for one x or e
-// and substituted, a congruence of the form; what is left of (x, e) goes by Cholesky. The column
+// constant. Every kernel contributes equations row z = 0, and one square e^2 for each noise. Each
+// equation is solved for one x or e and substituted; what is left of (x, e) goes by Householder QR
+// of the squares, whose condition is the root of their sum's: a precise sensor beside a wide noise
+// keeps its digits (square-root information, Bierman, Factorization Methods for Discrete Sequential
+// Estimation, 1977). Where factors are given as quadratic forms, maybe indefinite, the squares are
+// added to them, and the rest goes by Cholesky. The column
 // solved for is the one with the largest |coefficient| / sqrt(curvature): a kernel much narrower
 // than what else is known of x moves x (the Kalman filter's sum of covariances), a wide one moves
-// e (the sum of precisions); neither cancels. An equation without noise and without x is handed
-// up; without any variable it is redundant or a contradiction.
-// Delta functions: an equation solved for z_j contributes 1 / |its coefficient|.
-// What counts as zero is decided against the largest magnitudes that met in an entry.
-// Cost O((equations + n) (n + e + m)^2). Source: Lauritzen and Jensen, Stable local computation
-// with conditional Gaussian distributions, 2001, for the problem; the elimination is textbook
-// algebra (Golub and Van Loan, Matrix Computations, 2013, section 6.2: null-space method).
+// e (the sum of precisions); neither cancels. An x of which nothing is known yet is solved for in
+// the most precise equation, so that wide noise does not stand in its place. An equation without
+// noise and without x is handed up; without any variable it is redundant or a contradiction. Delta
+// functions: an equation solved for z_j contributes 1 / |its coefficient|. What counts as zero is
+// decided against the largest magnitudes that met in an entry. Cost O((equations + n) (n + e +
+// m)^2). Source: Lauritzen and Jensen, Stable local computation with conditional Gaussian
+// distributions, 2001, for the problem; the elimination is textbook algebra (Golub and Van Loan,
+// Matrix Computations, 2013, section 6.2: null-space method).
 
 #include <credo/inference/gaussian/careful_front.hpp>
 
@@ -21,8 +26,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <numbers>
 
 namespace credo::gaussian {
 
@@ -30,12 +35,12 @@ namespace {
 
 /// A coefficient below this part of what met in it is zero.
 constexpr double kZeroCoefficient = 1e-11;
-/// A right-hand side below this part of what met in it is zero.
-constexpr double kConsistent = 1e-9;
-/// A curvature below this part of what met in it is zero.
-constexpr double kFlat = 1e-13;
 
-const double kLogTwoPi = std::log(2.0 * std::numbers::pi);
+void append_zeros(Eigen::MatrixXd& rows, Eigen::Index count) {
+  if (count == 0) return;
+  rows.conservativeResize(rows.rows() + count, Eigen::NoChange);
+  rows.bottomRows(count).setZero();
+}
 
 }  // namespace
 
@@ -58,8 +63,8 @@ CarefulFront::CarefulFront(std::size_t size, std::size_t noise, std::size_t sepa
       separator_(static_cast<Index>(separator)),
       next_noise_(size_) {
   const Index columns = size_ + noise_ + separator_ + 1;
-  form_ = Eigen::MatrixXd::Zero(columns, columns);
-  bound_ = Eigen::VectorXd::Zero(columns);
+  squares_.resize(0, columns);
+  square_bound_ = Eigen::VectorXd::Zero(columns);
   rows_.resize(0, columns);
   row_bounds_.resize(0, columns);
   of_columns_ = Eigen::MatrixXd::Zero(size_, columns);
@@ -73,15 +78,19 @@ CarefulFront::Index CarefulFront::column(std::uint32_t position) const {
 }
 
 void CarefulFront::append_rows(Index count) {
-  const Index before = rows_.rows();
-  rows_.conservativeResize(before + count, Eigen::NoChange);
-  row_bounds_.conservativeResize(before + count, Eigen::NoChange);
-  rows_.bottomRows(count).setZero();
-  row_bounds_.bottomRows(count).setZero();
+  append_zeros(rows_, count);
+  append_zeros(row_bounds_, count);
+}
+
+void CarefulFront::need_form() {
+  if (form_.size() > 0) return;
+  form_ = Eigen::MatrixXd::Zero(rows_.cols(), rows_.cols());
+  bound_ = Eigen::VectorXd::Zero(rows_.cols());
 }
 
 void CarefulFront::add_quadratic(const LocalForm& local, std::span<const std::uint32_t> positions,
                                  std::span<const double> gradient) {
+  need_form();
   const Index constant = form_.cols() - 1;
   for (std::size_t i = 0; i < positions.size(); ++i) {
     if (positions[i] == kObserved) continue;
@@ -101,7 +110,7 @@ void CarefulFront::add_kernel(const LocalForm& local, std::span<const std::uint3
   const auto child = static_cast<Index>(local.child);
   const Index parents = static_cast<Index>(local.dimension) - child;
   const Index first = rows_.rows();
-  const Index constant = form_.cols() - 1;
+  const Index constant = rows_.cols() - 1;
   append_rows(child);
   const LinearGaussian& kernel = *local.kernel;
   const auto rotation = [&](Index i, Index k) {
@@ -136,9 +145,12 @@ void CarefulFront::add_kernel(const LocalForm& local, std::span<const std::uint3
       row_bounds_(first + i, next_noise_ + static_cast<Index>(e)) = std::fabs(coefficient);
     }
   }
-  for (std::size_t e = 0; e < local.noise.rank; ++e, ++next_noise_) {
-    form_(next_noise_, next_noise_) = 1.0;
-    bound_[next_noise_] = 1.0;
+  const auto rank = static_cast<Index>(local.noise.rank);
+  const Index before = squares_.rows();
+  append_zeros(squares_, rank);
+  for (Index e = 0; e < rank; ++e, ++next_noise_) {
+    squares_(before + e, next_noise_) = 1.0;
+    square_bound_[next_noise_] = 1.0;
     log_factor_ -= kLogTwoPi / 2.0;
   }
 }
@@ -147,14 +159,22 @@ void CarefulFront::add_message(const CarefulMessage& message,
                                std::span<const std::uint32_t> positions) {
   std::vector<Index> columns;
   for (const std::uint32_t position : positions) columns.push_back(column(position));
-  columns.push_back(form_.cols() - 1);
+  columns.push_back(rows_.cols() - 1);
   const auto count = static_cast<Index>(columns.size());
   const auto target = [&columns](Index i) { return columns[static_cast<std::size_t>(i)]; };
   const Index first = rows_.rows();
   append_rows(message.rows.rows());
+  const bool has_form = message.form.size() > 0;
+  if (has_form) need_form();
+  const Index own = squares_.rows();
+  append_zeros(squares_, message.squares.rows());
   for (Index i = 0; i < count; ++i) {
-    for (Index j = 0; j < count; ++j) form_(target(i), target(j)) += message.form(i, j);
-    bound_[target(i)] += message.bound[i];
+    for (Index row = 0; row < message.squares.rows(); ++row) {
+      squares_(own + row, target(i)) = message.squares(row, i);
+    }
+    square_bound_[target(i)] = std::max(square_bound_[target(i)], message.square_bound[i]);
+    for (Index j = 0; has_form && j < count; ++j) form_(target(i), target(j)) += message.form(i, j);
+    if (has_form) bound_[target(i)] += message.bound[i];
     for (Index row = 0; row < message.rows.rows(); ++row) {
       rows_(first + row, target(i)) = message.rows(row, i);
       row_bounds_(first + row, target(i)) = message.row_bounds(row, i);
@@ -162,23 +182,44 @@ void CarefulFront::add_message(const CarefulMessage& message,
   }
 }
 
+/// Into the form, which may take away what they add.
+void CarefulFront::fold_squares() {
+  form_ += squares_.transpose() * squares_;
+  bound_ += square_bound_.cwiseAbs2();
+  squares_.resize(0, Eigen::NoChange);
+}
+
+/// Of the columns that are eliminated; 0 where it is rounding.
+Eigen::VectorXd CarefulFront::curvatures() const {
+  Eigen::VectorXd curvature(size_ + noise_);
+  for (Index j = 0; j < curvature.size(); ++j) {
+    const double squares = squares_.col(j).norm();
+    curvature[j] = squares > kFlat * square_bound_[j] ? squares * squares : 0.0;
+    if (form_.size() > 0) curvature[j] = form_(j, j) > kFlat * bound_[j] ? form_(j, j) : 0.0;
+  }
+  return curvature;
+}
+
 CarefulFront::Pivot CarefulFront::find_pivot() const {
+  const Eigen::VectorXd curvature = curvatures();
   Pivot best;
-  double best_score = -1.0;
-  double best_coefficient = 0.0;
+  // Score, precision, coefficient: the first that differs decides.
+  std::array<double, 3> best_score{-1.0, 0.0, 0.0};
   for (Index i = 0; i < rows_.rows(); ++i) {
     if (row_used_[static_cast<std::size_t>(i)]) continue;
+    double noise = 0.0;
+    for (Index j = 0; j < size_ + noise_; ++j) {
+      if (curvature[j] > 0.0) noise += rows_(i, j) * rows_(i, j) / curvature[j];
+    }
     for (Index j = 0; j < size_ + noise_; ++j) {
       if (column_used_[static_cast<std::size_t>(j)]) continue;
       const double coefficient = std::fabs(rows_(i, j));
       if (!(coefficient > kZeroCoefficient * row_bounds_(i, j))) continue;
-      const double curvature = form_(j, j) > kFlat * bound_[j] ? form_(j, j) : 0.0;
-      const double score = coefficient / std::sqrt(curvature);
-      if (score < best_score) continue;
-      if (score == best_score && coefficient <= best_coefficient) continue;
+      const std::array<double, 3> score{coefficient / std::sqrt(curvature[j]),
+                                        coefficient / std::sqrt(noise), coefficient};
+      if (score <= best_score) continue;
       best = {i, j};
       best_score = score;
-      best_coefficient = coefficient;
     }
   }
   return best;
@@ -191,12 +232,20 @@ void CarefulFront::substitute(Pivot pivot) {
   Eigen::VectorXd u = -rows_.row(pivot.row).transpose() / coefficient;
   u[j] = 0.0;
   const Eigen::VectorXd u_bound = row_bounds_.row(pivot.row).transpose() / std::fabs(coefficient);
-  const Eigen::VectorXd column_j = form_.col(j);
-  const double curvature = column_j[j];
-  form_ += u * column_j.transpose() + column_j * u.transpose() + curvature * u * u.transpose();
-  bound_ += 2.0 * u.cwiseProduct(column_j).cwiseAbs() + std::fabs(curvature) * u.cwiseAbs2();
-  form_.row(j).setZero();
-  form_.col(j).setZero();
+  if (form_.size() > 0) {
+    const Eigen::VectorXd column_j = form_.col(j);
+    const double curvature = column_j[j];
+    form_ += u * column_j.transpose() + column_j * u.transpose() + curvature * u * u.transpose();
+    bound_ += 2.0 * u.cwiseProduct(column_j).cwiseAbs() + std::fabs(curvature) * u.cwiseAbs2();
+    form_.row(j).setZero();
+    form_.col(j).setZero();
+  } else {
+    const Eigen::VectorXd share = squares_.col(j);
+    const double largest = share.size() > 0 ? share.cwiseAbs().maxCoeff() : 0.0;
+    squares_ += share * u.transpose();
+    squares_.col(j).setZero();
+    square_bound_ = square_bound_.cwiseMax(largest * u_bound).eval();
+  }
   for (Index i = 0; i < rows_.rows(); ++i) {
     const double factor = rows_(i, j);
     if (i == pivot.row || row_used_[static_cast<std::size_t>(i)] || factor == 0.0) continue;
@@ -211,47 +260,6 @@ void CarefulFront::substitute(Pivot pivot) {
   row_used_[static_cast<std::size_t>(pivot.row)] = 1;
   column_used_[static_cast<std::size_t>(j)] = 1;
   log_factor_ -= std::log(std::fabs(coefficient));
-}
-
-void CarefulFront::integrate(CarefulOutcome& outcome) {
-  std::vector<Index> free;
-  for (Index j = 0; j < size_ + noise_; ++j) {
-    if (!column_used_[static_cast<std::size_t>(j)]) free.push_back(j);
-  }
-  const auto count = static_cast<Index>(free.size());
-  const Index rest = separator_ + 1;
-  Eigen::MatrixXd lower = form_(free, free);
-  Eigen::MatrixXd turned = form_.rightCols(rest)(free, Eigen::all);
-  for (Index k = 0; k < count; ++k) {
-    const double pivot = lower(k, k);
-    const double bound = bound_[free[static_cast<std::size_t>(k)]];
-    if (!(pivot > kFlat * bound)) {
-      outcome.status =
-          pivot < -kConsistent * bound ? CarefulStatus::indefinite : CarefulStatus::flat;
-      return;
-    }
-    const double root = std::sqrt(pivot);
-    lower(k, k) = root;
-    turned.row(k) /= root;
-    log_factor_ += kLogTwoPi / 2.0 - std::log(root);
-    for (Index i = k + 1; i < count; ++i) {
-      lower(i, k) /= root;
-      turned.row(i) -= lower(i, k) * turned.row(k);
-    }
-    for (Index i = k + 1; i < count; ++i) {
-      for (Index j = k + 1; j <= i; ++j) lower(i, j) -= lower(i, k) * lower(j, k);
-    }
-  }
-  outcome.message.form = form_.bottomRightCorner(rest, rest) - turned.transpose() * turned;
-  outcome.message.bound = bound_.tail(rest);
-  const auto upper = lower.triangularView<Eigen::Lower>().transpose();
-  const Eigen::MatrixXd share = of_columns_(Eigen::all, free);
-  const Eigen::MatrixXd solution = upper.solve(turned);
-  const Eigen::MatrixXd affine = of_columns_.rightCols(rest) - share * solution;
-  outcome.gain = affine.leftCols(separator_);
-  outcome.shift = affine.col(separator_);
-  const Eigen::MatrixXd root = lower.triangularView<Eigen::Lower>().solve(share.transpose().eval());
-  outcome.core = root.transpose() * root;
 }
 
 void CarefulFront::hand_up_rows(CarefulOutcome& outcome) {
@@ -281,12 +289,17 @@ void CarefulFront::hand_up_rows(CarefulOutcome& outcome) {
 }
 
 CarefulOutcome CarefulFront::eliminate() {
+  if (form_.size() > 0) fold_squares();
   row_used_.assign(static_cast<std::size_t>(rows_.rows()), 0);
   for (Pivot pivot = find_pivot(); pivot.row >= 0; pivot = find_pivot()) substitute(pivot);
   CarefulOutcome outcome;
   hand_up_rows(outcome);
   if (outcome.status != CarefulStatus::ok) return outcome;
-  integrate(outcome);
+  if (form_.size() > 0) {
+    integrate_form(outcome);
+  } else {
+    integrate_squares(outcome);
+  }
   outcome.log_factor = log_factor_;
   return outcome;
 }

@@ -13,10 +13,12 @@
 
 namespace credo::gaussian {
 
-/// What a front hands up: -z' form z / 2 with z = (separator, 1), and equations rows z = 0. The
-/// bounds are the largest magnitudes that were added and subtracted on the way: what is far below
-/// them is rounding.
+/// What a front hands up: -(|squares z|^2 + z' form z) / 2 with z = (separator, 1), and equations
+/// rows z = 0. The bounds are the largest magnitudes that were added and subtracted on the way:
+/// what is far below them is rounding. form is empty where there are squares only.
 struct CarefulMessage {
+  Eigen::MatrixXd squares;
+  Eigen::VectorXd square_bound;  ///< by column
   Eigen::MatrixXd form;
   Eigen::VectorXd bound;
   Eigen::MatrixXd rows;
@@ -35,10 +37,10 @@ enum class CarefulStatus : std::uint8_t {
 
 struct CarefulOutcome {
   CarefulStatus status = CarefulStatus::ok;
-  /// x given the separator s: mean gain s + shift, covariance core.
+  /// x given the separator s: mean gain s + shift, covariance root root'.
   Eigen::MatrixXd gain;
   Eigen::VectorXd shift;
-  Eigen::MatrixXd core;
+  Eigen::MatrixXd root;
   CarefulMessage message;
   /// Logarithm of what the elimination multiplies by; without the form that goes up.
   double log_factor = 0.0;
@@ -63,6 +65,11 @@ class CarefulFront {
 
  private:
   using Index = Eigen::Index;
+  /// A right-hand side below this part of what met in it is zero.
+  static constexpr double kConsistent = 1e-9;
+  /// A curvature, or a square's coefficient, below this part of what met in it is zero.
+  static constexpr double kFlat = 1e-13;
+  static constexpr double kLogTwoPi = 1.83787706640934548356;
   struct Pivot {
     Index row = -1;
     Index column = -1;
@@ -70,16 +77,23 @@ class CarefulFront {
 
   [[nodiscard]] Index column(std::uint32_t position) const;
   void append_rows(Index count);
+  void need_form();
+  void fold_squares();
+  [[nodiscard]] Eigen::VectorXd curvatures() const;
   [[nodiscard]] Pivot find_pivot() const;
   void substitute(Pivot pivot);
-  void integrate(CarefulOutcome& outcome);
+  [[nodiscard]] std::vector<Index> free_columns() const;
+  void integrate_form(CarefulOutcome& outcome);
+  void integrate_squares(CarefulOutcome& outcome);
   void hand_up_rows(CarefulOutcome& outcome);
 
   Index size_;
   Index noise_;
   Index separator_;
   Index next_noise_;
-  Eigen::MatrixXd form_;
+  Eigen::MatrixXd squares_;
+  Eigen::VectorXd square_bound_;
+  Eigen::MatrixXd form_;  ///< empty until something is not a square
   Eigen::VectorXd bound_;
   Eigen::MatrixXd rows_;
   Eigen::MatrixXd row_bounds_;

@@ -235,6 +235,10 @@ double Engine::log_at_point() {
 }
 
 void Engine::spread() {
+  if (factors_ == Factors::careful) {
+    spread_carefully();
+    return;
+  }
   for (std::size_t i = stretches_.size(); i-- > 0;) {
     stretches_[i].kernel->spread(arrays(), stretches_[i].range);
   }

@@ -91,6 +91,7 @@ class Engine {
   Solution careful_pass(const std::function<bool()>& keep_going);
   CarefulOutcome careful_front(CarefulPass& pass, std::uint32_t f);
   void move_point(const CarefulPass& pass);
+  void spread_carefully();
 
   Structure structure_;
   const FactorGraph* graph_ = nullptr;
@@ -108,6 +109,7 @@ class Engine {
   std::vector<double> square_;
   std::vector<double> gain_;
   std::vector<double> core_;
+  std::vector<double> roots_;           ///< core = root root', after careful elimination
   std::vector<double> local_values_;    ///< of one factor
   std::vector<double> local_gradient_;  ///< of one factor
   std::vector<double> scratch_;         ///< of one factor

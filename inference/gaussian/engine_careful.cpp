@@ -5,6 +5,8 @@
 #include <credo/inference/gaussian/careful_front.hpp>
 #include <credo/inference/gaussian/engine.hpp>
 
+#include <Eigen/QR>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -14,13 +16,22 @@ namespace credo::gaussian {
 
 namespace {
 
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using RowMajorMap = Eigen::Map<RowMajor>;
+
 constexpr int kPasses = 4;
 constexpr double kSettled = 1e-12;
 
 void copy_row_major(const Eigen::MatrixXd& from, double* to) {
-  for (Eigen::Index i = 0; i < from.rows(); ++i) {
-    for (Eigen::Index j = 0; j < from.cols(); ++j) *to++ = from(i, j);
-  }
+  RowMajorMap(to, from.rows(), from.cols()) = from;
+}
+
+/// A factor of the same product with at most as many columns as rows.
+Eigen::MatrixXd narrowed(Eigen::MatrixXd factor) {
+  if (factor.cols() <= factor.rows()) return factor;
+  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(factor.transpose());
+  const Eigen::MatrixXd upper = qr.matrixQR().topRows(factor.rows()).triangularView<Eigen::Upper>();
+  return upper.transpose();
 }
 
 }  // namespace
@@ -39,6 +50,7 @@ Solution Engine::careful_pass(const std::function<bool()>& keep_going) {
   pass.messages.resize(count);
   pass.children.resize(count);
   pass.shifts.resize(count);
+  roots_.assign(core_.size(), 0.0);
   for (std::uint32_t f = 0; f < count; ++f) {
     if (structure_.fronts[f].parent != f) pass.children[structure_.fronts[f].parent].push_back(f);
   }
@@ -54,12 +66,15 @@ Solution Engine::careful_pass(const std::function<bool()>& keep_going) {
       return {Status::refused, explain_divergence(outcome.status, name), kNaN, 0};
     }
     copy_row_major(outcome.gain, gain_.data() + front.gain);
-    copy_row_major(outcome.core, &core_[front.core]);
+    copy_row_major(outcome.root * outcome.root.transpose(), &core_[front.core]);
+    const Eigen::MatrixXd root = narrowed(std::move(outcome.root));
+    RowMajorMap(&roots_[front.core], root.rows(), root.rows()).leftCols(root.cols()) = root;
     pass.shifts[f] = std::move(outcome.shift);
     pass.redundant += outcome.redundant;
     pass.log_z.add(outcome.log_factor);
     if (front.parent == f) {
-      pass.log_z.add(-outcome.message.form(0, 0) / 2.0);
+      pass.log_z.add(-outcome.message.squares.squaredNorm() / 2.0);
+      if (outcome.message.form.size() > 0) pass.log_z.add(-outcome.message.form(0, 0) / 2.0);
     } else {
       pass.messages[f] = std::move(outcome.message);
     }
@@ -129,6 +144,34 @@ Solution Engine::solve_carefully(const std::function<bool()>& keep_going) {
     if (std::fabs(solution.log_z - before) <= kSettled * std::max(1.0, std::fabs(before))) break;
   }
   return solution;
+}
+
+/// cov(x, s) = R R' with R = [gain S, root; S, 0], S the separator's rows of the parent's R: what
+/// is nearly certain in one direction keeps its digits beside what is wide in another, as it would
+/// not in a product of covariances.
+void Engine::spread_carefully() {
+  std::vector<Eigen::MatrixXd> wholes(structure_.fronts.size());
+  for (std::size_t f = structure_.fronts.size(); f-- > 0;) {
+    const Front& front = structure_.fronts[f];
+    const auto size = static_cast<Eigen::Index>(front.size);
+    const auto separator = static_cast<Eigen::Index>(front.separator);
+    const Eigen::MatrixXd& above = wholes[front.parent];
+    Eigen::MatrixXd whole = Eigen::MatrixXd::Zero(size + separator, above.cols() + size);
+    whole.topRightCorner(size, size) = RowMajorMap(&roots_[front.core], size, size);
+    if (separator > 0 && above.cols() > 0) {
+      const RowMajorMap gain(gain_.data() + front.gain, size, separator);
+      for (Eigen::Index a = 0; a < separator; ++a) {
+        const std::uint32_t position =
+            structure_.positions[front.positions + static_cast<std::size_t>(a)];
+        whole.row(size + a).head(above.cols()) = above.row(static_cast<Eigen::Index>(position));
+      }
+      whole.topLeftCorner(size, above.cols()) =
+          gain * whole.bottomLeftCorner(separator, above.cols());
+    }
+    whole = narrowed(std::move(whole));
+    copy_row_major(whole * whole.transpose(), &square_[front.square]);
+    wholes[f] = std::move(whole);
+  }
 }
 
 }  // namespace credo::gaussian

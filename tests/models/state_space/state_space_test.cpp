@@ -178,6 +178,38 @@ TEST_CASE("state space: certain dynamics and certain observations") {
   CHECK(contradiction.log_likelihood == -kInfinity);
 }
 
+TEST_CASE("state space: a precise sensor beside a wide noise of one direction") {
+  // x_1 = m + g e with one standard normal e, seen through a small noise; then a step with a wide
+  // noise along h. Given y, e is normal with variance v / (c^2 + v), c = C g.
+  const VectorXd g = matrix({0.366365, 0.850680}, 2, 1);
+  const VectorXd h = matrix({148.41197, -171.92812}, 2, 1);
+  const MatrixXd a = matrix({0.353309, -0.183064, -0.122294, 0.129730}, 2, 2);
+  const MatrixXd sensor = matrix({0.785290, -0.588091}, 1, 2);
+  const VectorXd mean = matrix({-0.716246, 0.227519}, 2, 1);
+  for (const double v : {3.4e-3, 3.4e-7, 3.4e-11}) {
+    CAPTURE(v);
+    StateSpaceModel model;
+    model.states = 2;
+    model.observations = 1;
+    model.steps = {{rows(a), {-0.09, 1.6}, rows(h * h.transpose()), rows(sensor), {-1.49}, {v}}};
+    model.initial_mean = rows(mean);
+    model.initial_covariance = rows(g * g.transpose());
+    const StateSpaceAnswer found = smooth(model, {{-1.07}, {}});
+    REQUIRE(found.ok());
+    const double c = (sensor * g)(0);
+    const double residual = -1.07 + 1.49 - (sensor * mean)(0);
+    const double variance = c * c + v;
+    const MatrixXd first = g * g.transpose() * (v / variance);
+    const MatrixXd second = a * first * a.transpose() + h * h.transpose();
+    CHECK((matrix(found.covariances[0], 2, 2) - first).norm() <= 1e-9 * first.norm());
+    CHECK((matrix(found.covariances[1], 2, 2) - second).norm() <= 1e-13 * second.norm());
+    CHECK((matrix(found.means[0], 2, 1) - mean - g * (c * residual / variance)).norm() <= 1e-12);
+    const double density =
+        -0.5 * (residual * residual / variance + std::log(2.0 * std::numbers::pi * variance));
+    CHECK(found.log_likelihood == doctest::Approx(density).epsilon(1e-11));
+  }
+}
+
 TEST_CASE("state space: the steady state is the limit of the filter") {
   Random random(2);
   StateSpaceModel model = random_model(random, 1);
