@@ -79,9 +79,11 @@ std::vector<Verdict> ask_algorithms(const FactorGraph& graph, const Evidence& ev
                                    Query::samples(1, 1)};
   std::vector<Verdict> verdicts;
   for (const Algorithm& algorithm : algorithms()) {
+    InferOptions own = options;
+    // The order of the preview is one for exact inference.
+    if (algorithm.guarantee != Guarantee::exact) own.plan.order.clear();
     for (const Query& query : queries) {
-      verdicts.push_back(
-          {&algorithm, query.task, algorithm.why_not(graph, evidence, query, options)});
+      verdicts.push_back({&algorithm, query.task, algorithm.why_not(graph, evidence, query, own)});
     }
   }
   return verdicts;

@@ -252,5 +252,47 @@ TEST_CASE("continuous: messages give elimination's means, and say what else they
   CHECK(cut["guarantee"] == "exact");
 }
 
+TEST_CASE("continuous: switches that exact elimination can list, and their moments") {
+  // A pump that is on or off for twelve hours: 2048 sequences matter.
+  const std::string tank = data("gaussian/tank.json");
+  const Json exact = ask({"mar", tank});
+  const Json matched = ask({"mar", tank, "--algorithm", "moment_matching"});
+  CHECK(exact["algorithm"] == "gaussian_elimination");
+  CHECK(matched["guarantee"] == "none");
+  CHECK(contains(matched["message"].get<std::string>(), "mixtures of up to 2 Gaussians replaced"));
+  CHECK(std::fabs(matched["log_z"].get<double>() - exact["log_z"].get<double>()) < 0.01);
+  for (const auto& [name, got] : matched["marginals"].items()) {
+    CAPTURE(name);
+    const Json& wanted = exact["marginals"][name];
+    if (got.is_array()) {
+      CHECK(std::fabs(got[0].get<double>() - wanted[0].get<double>()) < 0.005);
+    } else {
+      CHECK(std::fabs(got["mean"][0].get<double>() - wanted["mean"][0].get<double>()) < 0.002);
+      CHECK(std::fabs(got["covariance"][0].get<double>() - wanted["covariance"][0].get<double>()) <
+            0.012);
+    }
+  }
+}
+
+TEST_CASE("continuous: switches that are too many are answered, labelled, or refused") {
+  const std::string day = data("gaussian/tank_day.json");
+  const Run answered = run_credo({"mar", day});
+  CHECK(answered.code == 0);
+  CHECK(contains(answered.out, "\nnone, moment_matching, "));
+  CHECK(contains(answered.out, "approximate, 42 mixtures of up to 2 Gaussians replaced"));
+  CHECK(contains(answered.out, "because gaussian_elimination: "));
+  CHECK(contains(run_credo({"pr", day}).out, "natural logarithm, estimate"));
+  const Run best = run_credo({"map", day});
+  CHECK(best.code == 2);
+  CHECK(contains(best.err, "moment_matching: keeps means and covariances of mixtures"));
+  const Run small = run_credo({"mar", day, "--memory-limit", "1KiB"});
+  CHECK(small.code == 2);
+  CHECK(contains(small.err, "moment_matching: messages and the widest cluster"));
+  const Run late = run_credo({"mar", day, "--algorithm", "moment_matching", "--time-limit", "1e-6"});
+  CHECK(late.code == 4);
+  const Run info = run_credo({"info", day});
+  CHECK(contains(info.out, "[none]\n    pr, mar: would answer\n"));
+}
+
 }  // namespace
 }  // namespace credo::test
