@@ -288,7 +288,8 @@ TEST_CASE("continuous: switches that are too many are answered, labelled, or ref
   const Run small = run_credo({"mar", day, "--memory-limit", "1KiB"});
   CHECK(small.code == 2);
   CHECK(contains(small.err, "moment_matching: messages and the widest cluster"));
-  const Run late = run_credo({"mar", day, "--algorithm", "moment_matching", "--time-limit", "1e-6"});
+  const Run late =
+      run_credo({"mar", day, "--algorithm", "moment_matching", "--time-limit", "1e-6"});
   CHECK(late.code == 4);
   const Run info = run_credo({"info", day});
   CHECK(contains(info.out, "[none]\n    pr, mar: would answer\n"));
