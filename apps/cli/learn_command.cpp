@@ -277,7 +277,9 @@ ExitCode run_learn(const Arguments& arguments, const Stopwatch& since_start) {
   if (!report.answer.remark.empty() && !arguments.output.quiet) {
     complain(report.answer.remark);
   }
-  return exit_code_of(report.answer.run.status);
+  // What was learned until an interrupt is an answer.
+  const Status status = report.answer.run.status;
+  return status == Status::cancelled ? ExitCode::answered : exit_code_of(status);
 }
 
 }  // namespace credo::cli

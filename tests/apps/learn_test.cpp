@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 namespace credo::test {
@@ -190,6 +192,17 @@ TEST_CASE("learn: a time limit ends with what was learned so far") {
   const Json json = Json::parse(run.out);
   CHECK(json["steps"].get<std::size_t>() < 1'000'000'000U);
   CHECK(contains(run.err, "by the time limit"));
+}
+
+TEST_CASE("learn: an interrupt ends with what was learned so far") {
+  const TemporaryFolder folder;
+  const std::string saved = folder.path("saved.ckpt");
+  const std::string command = "timeout --preserve-status -s INT 1 '" CREDO_PROGRAM
+                              "' learn taxi --steps 1000000000 --quiet --checkpoint " +
+                              saved + " -o " + folder.path("answer");
+  CHECK(std::system(command.c_str()) == 0);  // NOLINT(cert-env33-c)
+  CHECK(contains(read_text(folder.path("answer")), "soft-q"));
+  CHECK(std::filesystem::exists(saved));
 }
 
 }  // namespace
