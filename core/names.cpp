@@ -64,4 +64,12 @@ std::string did_you_mean(std::string_view name, std::span<const std::string> can
   return text + "?";
 }
 
+std::string printable(std::string_view text) {
+  std::string safe(text);
+  std::replace_if(
+      safe.begin(), safe.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return safe;
+}
+
 }  // namespace credo

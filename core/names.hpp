@@ -1,5 +1,5 @@
 #pragma once
-// Suggestions for mistyped names.
+// Suggestions for mistyped names, and names as a terminal may show them.
 
 #include <span>
 #include <string>
@@ -17,5 +17,8 @@ namespace credo {
 /// "; did you mean a, b or c?" or "" when nothing is near.
 [[nodiscard]] std::string did_you_mean(std::string_view name,
                                        std::span<const std::string> candidates);
+
+/// With question marks for control characters: names come from files, and a terminal obeys some.
+[[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace credo

@@ -54,7 +54,7 @@ struct EngineArguments {
 };
 
 struct ControlArguments {
-  std::string environment;  ///< a built-in name or an MDP file
+  std::string environment;  ///< a built-in name, an MDP file or a linear-quadratic file
   std::string map;
   std::optional<bool> slippery;
   std::string method = "posterior";

@@ -15,7 +15,7 @@ std::string environment_help() {
   for (const auto& environment : control::environments()) {
     names += fmt::format("{}{}", names.empty() ? "" : ", ", environment.name);
   }
-  return "Environment (" + names + ") or MDP file (.json)";
+  return "Environment (" + names + "), MDP file or linear-quadratic file (.json)";
 }
 
 void add_control(OptionList& list, ControlArguments& c) {

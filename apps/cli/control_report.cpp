@@ -4,6 +4,7 @@
 #include "text_table.hpp"
 #include "trace.hpp"
 
+#include <credo/core/names.hpp>
 #include <credo/models/control/drawing.hpp>
 
 #include <fmt/format.h>
@@ -105,16 +106,14 @@ std::string_view value_meaning(Method method) {
 }
 
 std::string describe_question(const Mdp& mdp, const ControlSolution& s, const ControlArguments& c) {
-  std::string horizon = s.infinite
-                            ? "infinite horizon"
-                            : fmt::format("{} decision{}", *s.horizon, *s.horizon == 1 ? "" : "s");
+  std::string horizon = s.infinite ? "infinite horizon" : counted(*s.horizon, "decision");
   if (const double discount = c.discount.value_or(mdp.discount()); discount < 1.0) {
     horizon += fmt::format(", discount {}", discount);
   }
   const std::string rho =
       s.method == Method::risk ? fmt::format(", rho {}", c.rho.value_or(1.0)) : "";
-  return fmt::format("{}: {} states, {} actions, {}, {}, temperature {}{}, {} prior\n\n",
-                     printable(c.environment), mdp.state_count(), mdp.action_count(),
+  return fmt::format("{}: {}, {}, {}, {}, temperature {}{}, {} prior\n\n", printable(c.environment),
+                     counted(mdp.state_count(), "state"), counted(mdp.action_count(), "action"),
                      method_name(s.method), horizon, c.temperature, rho, c.prior);
 }
 

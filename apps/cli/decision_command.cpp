@@ -50,7 +50,7 @@ decision::SolveOptions make_solve_options(const Arguments& a, const Stopwatch& s
   decision::SolveOptions options;
   options.temperature = a.decision.temperature;
   options.variational.memory_limit_bytes = engine.memory_limit_bytes;
-  options.variational.time_limit_seconds = engine.time_limit_seconds;
+  options.variational.time_limit_seconds = remaining_seconds(engine);
   options.variational.restarts = a.decision.restarts;
   options.variational.seed = a.engine.seed;
   options.variational.observer = session.observer();
@@ -180,10 +180,11 @@ ExitCode run_decision(const Arguments& arguments, const Stopwatch& since_start) 
   const decision::SolveOptions solve = make_solve_options(arguments, since_start, session);
   const std::string text = read_text(arguments.model, "an influence diagram or a process as JSON",
                                      solve.variational.memory_limit_bytes);
-  const Decided decided = is_process(text) ? decide_process(text, arguments, solve)
-                                           : decide_diagram(text, arguments, solve);
+  Decided decided = is_process(text) ? decide_process(text, arguments, solve)
+                                     : decide_diagram(text, arguments, solve);
   session.finish();
-  const Solution& solution = decided.solution;
+  Solution& solution = decided.solution;
+  solution.message = message_of(solution.status, solution.message, arguments.engine);
   if (format == "json") {
     write_output(to_json(decided, arguments), arguments.output.path);
   } else if (solution.ok()) {

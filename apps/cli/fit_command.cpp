@@ -25,7 +25,9 @@ LearnOptions learn_options(const Arguments& arguments, std::string_view prior, S
   LearnOptions options;
   options.infer = make_infer_options(arguments.engine, since_start);
   // One limit for all iterations, looked at between them.
-  options.time_limit_seconds = std::exchange(options.infer.time_limit_seconds, kInfinity);
+  options.time_limit_seconds = remaining_seconds(options.infer);
+  options.infer.time_limit_seconds = kInfinity;
+  options.infer.time_spent_seconds = 0.0;
   options.observer = session.observer();
   options.restarts = f.restarts;
   options.seed = arguments.engine.seed;
@@ -114,9 +116,10 @@ ExitCode run_fit(const Arguments& arguments, const Stopwatch& since_start) {
   const double load_seconds = loading.seconds();
   Session session(arguments.output, since_start);
   const Stopwatch fitting;
-  const ParameterFit fit =
+  ParameterFit fit =
       learn_parameters(model.graph, data, learn_options(arguments, prior, session, since_start));
   session.finish();
+  fit.message = message_of(fit.status, fit.message, arguments.engine);
   const FitReport report{arguments, data, fit, load_seconds, fitting.seconds()};
   // What was reached before a stop is an answer too.
   if (std::isnan(fit.log_likelihood)) {

@@ -9,6 +9,7 @@
 #include "text_table.hpp"
 
 #include <credo/core/graph_structure.hpp>
+#include <credo/core/names.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/algorithms.hpp>
 

@@ -3,6 +3,7 @@
 #include "json_writer.hpp"
 #include "text_table.hpp"
 
+#include <credo/core/names.hpp>
 #include <credo/models/control/drawing.hpp>
 #include <credo/models/control/learning/curve.hpp>
 
@@ -33,10 +34,10 @@ std::string describe_question(const LearnReport& r) {
                                       : std::string(r.learner.name == "sac" ? "learned" : "1");
   return fmt::format(
       "{}: observations {}, actions {}\n{}, discount {}, temperature {}, {} prior\n"
-      "{} steps, {} episodes, seed {}\n\n",
+      "{}, {}, seed {}\n\n",
       printable(l.environment), facts.observations.description(), facts.actions.description(),
-      r.learner.name, l.discount, temperature, l.prior, r.answer.run.steps, r.answer.run.episodes,
-      r.seed);
+      r.learner.name, l.discount, temperature, l.prior, counted(r.answer.run.steps, "step"),
+      counted(r.answer.run.episodes, "episode"), r.seed);
 }
 
 /// Mean return of the episodes that ended last.

@@ -69,7 +69,8 @@ control::LinearQuadraticOptions make_options(const Arguments& arguments) {
 std::string describe(const std::vector<double>& entries, std::size_t columns) {
   std::string text = "[";
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    text += fmt::format("{}{:.6g}", i == 0 ? "" : i % columns == 0 ? "; " : ", ", entries[i]);
+    const double entry = entries[i] + 0.0;  // no minus before a zero
+    text += fmt::format("{}{:.6g}", i == 0 ? "" : i % columns == 0 ? "; " : ", ", entry);
   }
   return text + "]";
 }
@@ -78,10 +79,11 @@ std::string to_text(const LinearQuadratic& problem, const LinearQuadraticSolutio
                     const ControlArguments& c) {
   const std::size_t n = problem.states;
   const bool infinite = s.iterations > 0;
-  std::string text = fmt::format(
-      "{} states, {} controls, {}, method {}, temperature {:.6g}\n", n, problem.controls,
-      infinite ? "infinite horizon" : fmt::format("{} decisions", s.decisions.size()), c.method,
-      c.temperature);
+  std::string text =
+      fmt::format("{}, {}, {}, method {}, temperature {:.6g}\n", counted(n, "state"),
+                  counted(problem.controls, "control"),
+                  infinite ? "infinite horizon" : counted(s.decisions.size(), "decision"), c.method,
+                  c.temperature);
   if (infinite) {
     text += fmt::format(
         "Riccati residual {:.1e} after {} backward steps, spectral radius of A + B K {:.6g}\n",

@@ -37,7 +37,13 @@ void write_output(const std::string& text, const std::string& path) {
 }
 
 void complain(std::string_view message) {
-  const std::string line = fmt::format("credo: {}\n", message);
+  // Messages give names from files.
+  std::string line = "credo: ";
+  for (std::size_t at = 0; at <= message.size();) {
+    const std::size_t end = std::min(message.find('\n', at), message.size());
+    line += printable(message.substr(at, end - at)) + '\n';
+    at = end + 1;
+  }
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

@@ -92,10 +92,6 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
 
   Session session(arguments.output, since_start);
   InferOptions options = make_infer_options(arguments.engine, since_start);
-  if (arguments.engine.time_limit_seconds) {
-    options.time_limit_seconds = *arguments.engine.time_limit_seconds;
-    options.time_spent_seconds = since_start.seconds();
-  }
   options.observer = session.observer();
   std::vector<BoundEvent> bounds;
   const Stopwatch since_asked;

@@ -2,6 +2,8 @@
 #include "limits.hpp"
 #include "text_table.hpp"
 
+#include <credo/core/names.hpp>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

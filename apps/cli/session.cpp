@@ -117,7 +117,8 @@ InferOptions make_infer_options(const EngineArguments& engine, const Stopwatch& 
     if (!(limit > 0.0)) {
       throw OptionError(fmt::format("time limit {} is not a positive number of seconds", limit));
     }
-    options.time_limit_seconds = std::max(limit - since_start.seconds(), 1e-9);
+    options.time_limit_seconds = limit;
+    options.time_spent_seconds = since_start.seconds();
   }
   options.threads = engine.threads;
   options.plan.seed = engine.seed;
@@ -127,6 +128,15 @@ InferOptions make_infer_options(const EngineArguments& engine, const Stopwatch& 
   options.iteration.maximum_iterations =
       engine.iterations.value_or(options.iteration.maximum_iterations);
   return options;
+}
+
+double remaining_seconds(const InferOptions& options) {
+  return std::max(options.time_limit_seconds - options.time_spent_seconds, 1e-9);
+}
+
+std::string message_of(Status status, const std::string& message, const EngineArguments& engine) {
+  if (status != Status::deadline || !engine.time_limit_seconds) return message;
+  return fmt::format("stopped at the time limit of {} s", *engine.time_limit_seconds);
 }
 
 }  // namespace credo::cli

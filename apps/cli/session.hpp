@@ -57,8 +57,15 @@ class Session {
 };
 
 /// The engine's options from the command line; the time already spent counts
-/// against the limit. Throws OptionError.
+/// against the limit, as time_spent_seconds. Throws OptionError.
 [[nodiscard]] InferOptions make_infer_options(const EngineArguments& engine,
                                               const Stopwatch& since_start);
+
+/// For options that have a limit only.
+[[nodiscard]] double remaining_seconds(const InferOptions& options);
+/// The message of a result. Where it was given what remained of the time limit, and stopped there,
+/// the limit that was asked.
+[[nodiscard]] std::string message_of(Status status, const std::string& message,
+                                     const EngineArguments& engine);
 
 }  // namespace credo::cli

@@ -21,8 +21,8 @@ class TextTable {
 /// Columns that UTF-8 text takes on a terminal, taking every code point for one.
 [[nodiscard]] std::size_t display_width(std::string_view text);
 
-/// A name as a terminal may show it: control characters become '?'.
-[[nodiscard]] std::string printable(std::string_view text);
+/// "1 state", "3 states".
+[[nodiscard]] std::string counted(std::size_t count, std::string_view what);
 
 /// Four digits after the point, more where that would show a zero: 0.2500, 3.1e-07, 0, 1.
 [[nodiscard]] std::string describe_probability(double p);

@@ -1,3 +1,4 @@
+#include <credo/core/names.hpp>
 #include <credo/models/control/drawing.hpp>
 #include <credo/models/control/drawing_parts.hpp>
 
@@ -48,14 +49,16 @@ std::string policy_text(const Mdp& mdp, std::span<const double> policy) {
   }
   std::size_t width = 0;
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {
-    width = std::max(width, mdp.state_name(s).size());
+    width = std::max(width, printable(mdp.state_name(s)).size());
   }
   std::string text;
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {
     const std::size_t best = best_action(mdp, policy, s);
-    text += mdp.is_terminal(s) ? fmt::format("{:<{}}  ends\n", mdp.state_name(s), width)
-                               : fmt::format("{:<{}}  {} ({:.4f})\n", mdp.state_name(s), width,
-                                             mdp.action_name(best), row_of(mdp, policy, s)[best]);
+    const std::string name = printable(mdp.state_name(s));
+    text += mdp.is_terminal(s)
+                ? fmt::format("{:<{}}  ends\n", name, width)
+                : fmt::format("{:<{}}  {} ({:.4f})\n", name, width,
+                              printable(mdp.action_name(best)), row_of(mdp, policy, s)[best]);
   }
   return text;
 }
@@ -79,7 +82,8 @@ std::string heat_text(const Mdp& mdp, std::span<const double> weight) {
   }
   std::string text;
   for (std::size_t s = 0; s < states.size(); ++s) {
-    text += fmt::format("{}  {} {:.4g}\n", mdp.state_name(s), shade(states[s]), states[s]);
+    text +=
+        fmt::format("{}  {} {:.4g}\n", printable(mdp.state_name(s)), shade(states[s]), states[s]);
   }
   return text;
 }

@@ -184,7 +184,7 @@ class PrincipalPair {
     if (options_.infer.observer && !options_.infer.observer(progress)) {
       solution_.status = Status::cancelled;
       solution_.message = "cancelled by the observer";
-    } else if (seconds > options_.infer.time_limit_seconds) {
+    } else if (seconds + options_.infer.time_spent_seconds > options_.infer.time_limit_seconds) {
       solution_.status = Status::deadline;
       solution_.message =
           fmt::format("the time limit of {} seconds came first", options_.infer.time_limit_seconds);
@@ -223,7 +223,8 @@ LinearlySolvableSolution solve_fixed_point(const LinearlySolvable& problem,
   StationaryOptions stationary;
   stationary.tolerance = options.tolerance;
   stationary.maximum_sweeps = options.maximum_steps;
-  stationary.time_limit_seconds = options.infer.time_limit_seconds;
+  stationary.time_limit_seconds =
+      std::max(0.0, options.infer.time_limit_seconds - options.infer.time_spent_seconds);
   stationary.memory_limit_bytes = options.infer.memory_limit_bytes;
   stationary.observer = options.infer.observer;
   stationary.conditional = false;

@@ -76,7 +76,7 @@ void refuse(ControlSolution& solution, std::string why) {
 
 bool is_stopped(ControlSolution& solution, const ControlOptions& options, const Watch& watch,
                 double fraction) {
-  if (watch.seconds() > options.infer.time_limit_seconds) {
+  if (watch.seconds() + options.infer.time_spent_seconds > options.infer.time_limit_seconds) {
     solution.status = Status::deadline;
     solution.message = "the time limit came before the last step backward";
     return true;

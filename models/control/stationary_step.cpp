@@ -66,7 +66,8 @@ StationaryResult stationary_message(const Slice& slice, const StationaryQuestion
   StationaryOptions options;
   options.tolerance = question.tolerance.value_or(kDefaultTolerance) / question.temperature;
   options.maximum_sweeps = question.maximum_steps;
-  options.time_limit_seconds = std::max(1e-3, infer.time_limit_seconds - watch.seconds());
+  options.time_limit_seconds =
+      std::max(1e-3, infer.time_limit_seconds - infer.time_spent_seconds - watch.seconds());
   options.memory_limit_bytes = infer.memory_limit_bytes;
   options.observer = infer.observer;
   StationaryResult result = credo::solve_stationary(slice, options);

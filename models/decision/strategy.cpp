@@ -5,6 +5,7 @@
 
 #include <credo/core/error.hpp>
 #include <credo/core/joint_states.hpp>
+#include <credo/core/names.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/models/conditional_rows.hpp>
 #include <credo/models/decision/strategy.hpp>
@@ -142,17 +143,18 @@ std::string describe_strategy(const InfluenceDiagram& diagram, const Strategy& s
           const std::size_t first = row * decision.cardinality;
           const double probability = evaluation.information.at(i).at(row++);
           if (probability == 0.0 || ++lines > most) return;
-          text += decision.name;
+          text += printable(decision.name);
           if (!rule.information.empty()) {
             text += fmt::format(" given {} ({:.3g})",
-                                describe_states(graph, rule.information, states), probability);
+                                printable(describe_states(graph, rule.information, states)),
+                                probability);
           }
           text += ":";
           const auto p_of = [&](std::size_t choice) { return rule.table.at(first + choice); };
           std::size_t possible = 0;
           for (std::size_t c = 0; c < decision.cardinality; ++c) possible += p_of(c) > 0.0;
           for (std::size_t c = 0; c < decision.cardinality; ++c) {
-            if (p_of(c) > 0.0) text.append(" ").append(decision.state_name(c));
+            if (p_of(c) > 0.0) text.append(" ").append(printable(decision.state_name(c)));
             if (p_of(c) > 0.0 && possible > 1) text += fmt::format(" {:.4f}", p_of(c));
           }
           text += "\n";

@@ -322,6 +322,23 @@ TEST_CASE("control: actions available nowhere are noted, what was refused has a 
   CHECK(control_json({file})["timings"].contains("load"));
 }
 
+TEST_CASE("control: names do not steer the terminal, limits are named as asked") {
+  const TemporaryFolder folder;
+  const std::string text = R"({"states": 2, "actions": 1, "initial": 0, "terminal": [1],
+    "action_names": ["g\u001b[31mo"], "state_names": ["a\nb", "end\r"],
+    "transitions": [[0, 0, 1, 1, -1]]})";
+  const Run run = run_credo({"control", folder.write("names.json", text), "--horizon", "1"});
+  CHECK(run.code == 0);
+  CHECK(contains(run.out, "2 states, 1 action, posterior, 1 decision,"));
+  CHECK(contains(run.out, "a?b   g?[31mo (1.0000)\nend?  ends\n"));
+  const Run late = run_credo({"control", "taxi", "--horizon", "50", "--time-limit", "1e-9"});
+  CHECK(late.code == 4);
+  CHECK(contains(late.err, "time limit of 1e-09 s"));
+  const Run decided = run_credo({"meu", data("decision/pigs.json"), "--time-limit", "1e-9"});
+  CHECK(decided.code == 4);
+  CHECK(contains(decided.err, "time limit of 1e-09 s"));
+}
+
 TEST_CASE("control: wrong environments, files and options") {
   const TemporaryFolder folder;
   const std::string bandit = folder.write("bandit.json", kBandit);

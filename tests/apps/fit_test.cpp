@@ -77,7 +77,7 @@ TEST_CASE("fit: missing values, a limit on time") {
   const Run late = run_credo({"fit", model, "--data", data, "-o", learned, "--time-limit", "1e-9"});
   CHECK(late.code == 0);
   CHECK(contains(late.out, "unconverged"));
-  CHECK(contains(late.err, "time limit"));
+  CHECK(contains(late.err, "time limit of 1e-09 s"));
 }
 
 TEST_CASE("fit: wrong input") {

@@ -40,6 +40,11 @@ TEST_CASE("control: a linear-quadratic file, finite and infinite") {
   CHECK(contains(infinite.out, "infinite horizon"));
   CHECK(contains(infinite.out, "Riccati residual"));
   CHECK(contains(infinite.out, "-8.22537"));
+  CHECK(contains(infinite.out, "2 states, 1 control, infinite horizon"));
+  // The last gain does not see the second state: B'Q_f A is 1.1 and 0.
+  const Run last = run_credo({"control", file, "--horizon", "1", "--method", "hard"});
+  CHECK(contains(last.out, "1 decision,"));
+  CHECK(contains(last.out, "[-1, 0]"));
 }
 
 TEST_CASE("control: linear-quadratic breakdown and wrong input") {

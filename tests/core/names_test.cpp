@@ -16,6 +16,11 @@ TEST_CASE("names: nearest first, case ignored, nothing that is far") {
   CHECK(nearest_names("", {}).empty());
 }
 
+TEST_CASE("names: as a terminal may show them") {
+  CHECK(printable("a\x1b[31mb\n\x7f") == "a?[31mb??");
+  CHECK(printable("é") == "é");
+}
+
 TEST_CASE("names: the sentence") {
   const std::vector<std::string> names{"rain", "train", "brain"};
   CHECK(did_you_mean("rain", names) == "; did you mean rain, train or brain?");
