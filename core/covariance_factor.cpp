@@ -34,88 +34,115 @@ std::vector<double> row_major(const Matrix& matrix) {
   return entries;
 }
 
+/// Flat arrays: most covariances are so small that a call costs more than the work.
 struct Pivoted {
-  Matrix lower;                     ///< rows in order of the pivots
-  std::vector<Eigen::Index> order;  ///< order[i]: the row of S that is row i of lower
-  Eigen::VectorXd deviation;        ///< by row of S
+  std::size_t rank = 0;
+  std::vector<double> lower;  ///< n x n, row-major, of rank columns; rows in order of the pivots
+  std::vector<std::size_t> order;  ///< order[i]: the row of S that is row i of lower
+  std::vector<double> deviation;   ///< by row of S
 };
 
-Pivoted pivoted_cholesky(std::span<const double> covariance, std::size_t dimension) {
-  const auto n = static_cast<Eigen::Index>(dimension);
-  Pivoted result{Matrix::Zero(n, n), std::vector<Eigen::Index>(dimension), Eigen::VectorXd(n)};
-  std::iota(result.order.begin(), result.order.end(), Eigen::Index{0});
-  const auto entry = [&](Eigen::Index i, Eigen::Index j) {
-    return covariance[static_cast<std::size_t>(i * n + j)];
-  };
-  for (Eigen::Index i = 0; i < n; ++i) result.deviation[i] = std::sqrt(std::max(entry(i, i), 0.0));
-  const auto row = [&](Eigen::Index i) -> Eigen::Index& {
-    return result.order[static_cast<std::size_t>(i)];
-  };
-  Eigen::VectorXd left(n);  // of each row's unit variance, in pivot order
-  for (Eigen::Index i = 0; i < n; ++i) left[i] = result.deviation[i] > 0.0 ? 1.0 : 0.0;
-  Eigen::Index rank = 0;
+double dot(const double* a, const double* b, std::size_t count) {
+  double sum = 0.0;
+  for (std::size_t k = 0; k < count; ++k) sum += a[k] * b[k];
+  return sum;
+}
+
+Pivoted pivoted_cholesky(std::span<const double> covariance, std::size_t n) {
+  Pivoted result{0, std::vector<double>(n * n, 0.0), std::vector<std::size_t>(n),
+                 std::vector<double>(2 * n)};
+  std::iota(result.order.begin(), result.order.end(), std::size_t{0});
+  double* deviation = result.deviation.data();
+  double* left = deviation + n;  // of each row's unit variance, in pivot order
+  for (std::size_t i = 0; i < n; ++i) {
+    deviation[i] = std::sqrt(std::max(covariance[i * n + i], 0.0));
+    left[i] = deviation[i] > 0.0 ? 1.0 : 0.0;
+  }
+  std::size_t& rank = result.rank;
   for (; rank < n; ++rank) {
-    Eigen::Index best = rank;
-    left.tail(n - rank).maxCoeff(&best);
-    best += rank;
+    const auto best = static_cast<std::size_t>(std::max_element(left + rank, left + n) - left);
     if (left[best] <= kCertain) break;
-    std::swap(row(rank), row(best));
-    std::swap(left[rank], left[best]);
-    result.lower.row(rank).swap(result.lower.row(best));
-    const double pivot = std::sqrt(left[rank]);
-    result.lower(rank, rank) = pivot;
-    for (Eigen::Index i = rank + 1; i < n; ++i) {
+    double* own = &result.lower[rank * n];
+    if (best != rank) {
+      std::swap(result.order[rank], result.order[best]);
+      std::swap(left[rank], left[best]);
+      std::swap_ranges(own, own + n, &result.lower[best * n]);
+    }
+    const std::size_t row = result.order[rank];
+    own[rank] = std::sqrt(left[rank]);
+    for (std::size_t i = rank + 1; i < n; ++i) {
       if (left[i] <= 0.0) continue;
-      const double correlation =
-          entry(row(i), row(rank)) / result.deviation[row(i)] / result.deviation[row(rank)];
-      const double value =
-          (correlation - result.lower.row(i).head(rank).dot(result.lower.row(rank).head(rank))) /
-          pivot;
-      result.lower(i, rank) = value;
-      left[i] -= value * value;
+      const std::size_t other = result.order[i];
+      const double correlation = covariance[other * n + row] / deviation[other] / deviation[row];
+      double* below = &result.lower[i * n];
+      below[rank] = (correlation - dot(below, own, rank)) / own[rank];
+      left[i] -= below[rank] * below[rank];
     }
   }
-  result.lower.conservativeResize(n, rank);
   return result;
+}
+
+/// noise = D P' L and its inverse, where the rank is full.
+void factorise_regular(const Pivoted& pivoted, CovarianceFactor& factor) {
+  const std::size_t n = factor.dimension;
+  std::vector<double> column(n);  // of L^-1
+  factor.noise.resize(n * n);
+  factor.whitening.assign(n * n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t row = pivoted.order[i];
+    const double deviation = pivoted.deviation[row];
+    const double* lower = &pivoted.lower[i * n];
+    for (std::size_t k = 0; k < n; ++k) factor.noise[row * n + k] = deviation * lower[k];
+    factor.log_determinant += 2.0 * std::log(lower[i] * deviation);
+    std::fill_n(column.begin(), i, 0.0);
+    for (std::size_t k = i; k < n; ++k) {
+      const double* below = &pivoted.lower[k * n];
+      const double rest = (k == i ? 1.0 : 0.0) - dot(below + i, &column[i], k - i);
+      column[k] = rest / below[k];
+      factor.whitening[k * n + row] = column[k] / deviation;
+    }
+  }
+}
+
+/// With n > rank: G turned so that the certain combinations stand apart.
+void factorise_singular(const Pivoted& pivoted, CovarianceFactor& factor) {
+  const auto n = static_cast<Eigen::Index>(factor.dimension);
+  const auto rank = static_cast<Eigen::Index>(factor.rank);
+  Matrix noise(n, rank);
+  for (std::size_t i = 0; i < factor.dimension; ++i) {
+    const std::size_t row = pivoted.order[i];
+    for (std::size_t k = 0; k < factor.rank; ++k) {
+      noise(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(k)) =
+          pivoted.deviation[row] * pivoted.lower[i * factor.dimension + k];
+    }
+  }
+  const Eigen::HouseholderQR<Matrix> qr(noise);
+  const Matrix basis = qr.householderQ();
+  factor.rotation = row_major(basis.transpose());
+  noise.setZero();
+  noise.topRows(rank) = qr.matrixQR().topRows(rank).triangularView<Eigen::Upper>();
+  Matrix whitening = Matrix::Zero(rank, n);
+  whitening.leftCols(rank) =
+      noise.topRows(rank).triangularView<Eigen::Upper>().solve(Matrix::Identity(rank, rank));
+  for (Eigen::Index i = 0; i < rank; ++i) {
+    factor.log_determinant += 2.0 * std::log(std::fabs(noise(i, i)));
+  }
+  factor.noise = row_major(noise);
+  factor.whitening = row_major(whitening);
 }
 
 }  // namespace
 
 CovarianceFactor factorise_covariance(std::span<const double> covariance, std::size_t dimension) {
   const Pivoted pivoted = pivoted_cholesky(covariance, dimension);
-  const Eigen::Index n = pivoted.lower.rows();
-  const Eigen::Index rank = pivoted.lower.cols();
   CovarianceFactor factor;
   factor.dimension = dimension;
-  factor.rank = static_cast<std::size_t>(rank);
-  Matrix noise(n, rank);
-  for (Eigen::Index i = 0; i < n && rank > 0; ++i) {
-    const Eigen::Index row = pivoted.order[static_cast<std::size_t>(i)];
-    noise.row(row) = pivoted.deviation[row] * pivoted.lower.row(i);
-  }
-  Matrix whitening = Matrix::Zero(rank, n);
-  if (rank == n) {
-    const Matrix inverse =
-        pivoted.lower.triangularView<Eigen::Lower>().solve(Matrix::Identity(n, n));
-    for (Eigen::Index i = 0; i < n; ++i) {
-      const Eigen::Index row = pivoted.order[static_cast<std::size_t>(i)];
-      whitening.col(row) = inverse.col(i) / pivoted.deviation[row];
-      factor.log_determinant += 2.0 * std::log(pivoted.lower(i, i) * pivoted.deviation[row]);
-    }
+  factor.rank = pivoted.rank;
+  if (pivoted.rank == dimension) {
+    factorise_regular(pivoted, factor);
   } else {
-    const Eigen::HouseholderQR<Matrix> qr(noise);
-    const Matrix basis = qr.householderQ();
-    factor.rotation = row_major(basis.transpose());
-    noise.setZero();
-    noise.topRows(rank) = qr.matrixQR().topRows(rank).triangularView<Eigen::Upper>();
-    whitening.leftCols(rank) =
-        noise.topRows(rank).triangularView<Eigen::Upper>().solve(Matrix::Identity(rank, rank));
-    for (Eigen::Index i = 0; i < rank; ++i) {
-      factor.log_determinant += 2.0 * std::log(std::fabs(noise(i, i)));
-    }
+    factorise_singular(pivoted, factor);
   }
-  factor.noise = row_major(noise);
-  factor.whitening = row_major(whitening);
   return factor;
 }
 

@@ -83,7 +83,21 @@ void symmetrise(std::size_t at, std::string_view what, std::vector<double>& matr
   }
 }
 
+/// Whether all pivots of elimination are above 0: positive definite within rounding.
+bool has_positive_pivots(std::vector<double> matrix, std::size_t n) {
+  for (std::size_t k = 0; k < n; ++k) {
+    const double pivot = matrix[k * n + k];
+    if (!(pivot > 0.0)) return false;
+    for (std::size_t i = k + 1; i < n; ++i) {
+      const double ratio = matrix[i * n + k] / pivot;
+      for (std::size_t j = k + 1; j <= i; ++j) matrix[i * n + j] -= ratio * matrix[j * n + k];
+    }
+  }
+  return true;
+}
+
 void check_semidefinite(std::size_t at, const std::vector<double>& matrix, std::size_t n) {
+  if (has_positive_pivots(matrix, n)) return;
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
       MatrixView(matrix.data(), index(n), index(n)), Eigen::EigenvaluesOnly);
   const double smallest = solver.eigenvalues().minCoeff();

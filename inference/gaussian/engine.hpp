@@ -11,6 +11,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace credo::gaussian {
@@ -39,6 +40,8 @@ class Engine {
   void load(const FactorGraph& graph, std::span<const std::size_t> states);
   /// The same from a table for every factor of the graph, none with discrete extents.
   void load(std::span<const GaussianTable> tables);
+  /// What messages call a variable, where no graph is loaded.
+  void name_variables(std::function<std::string(VariableId)> name) { name_ = std::move(name); }
   /// Other states, the same numbers.
   void choose(std::span<const std::size_t> states);
 
@@ -95,6 +98,7 @@ class Engine {
 
   Structure structure_;
   const FactorGraph* graph_ = nullptr;
+  std::function<std::string(VariableId)> name_;
   LocalForms forms_;
   std::vector<const LocalForm*> bound_;  ///< per bound factor
   /// Neighbours with one kernel.

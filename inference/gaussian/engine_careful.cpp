@@ -62,7 +62,8 @@ Solution Engine::careful_pass(const std::function<bool()>& keep_going) {
       return {Status::impossible_evidence, "", -kInfinity, 0};
     }
     if (outcome.status != CarefulStatus::ok) {
-      const std::string& name = graph_->variable(front.variable).name;
+      const std::string name =
+          graph_ != nullptr ? graph_->variable(front.variable).name : name_(front.variable);
       return {Status::refused, explain_divergence(outcome.status, name), kNaN, 0};
     }
     copy_row_major(outcome.gain, gain_.data() + front.gain);

@@ -85,9 +85,9 @@ LocalForm prepare(const GaussianTable& table, std::uint64_t entry) {
 
 const LocalForm& LocalForms::find_or_prepare(const GaussianTable& table, std::uint64_t entry) {
   const void* identity = table.identity();
-  auto at = forms_.find({identity, entry});
+  auto at = forms_.find(Key{identity, entry});
   if (at == forms_.end()) {
-    at = forms_.try_emplace({identity, entry}, Prepared{table, prepare(table, entry)}).first;
+    at = forms_.try_emplace(Key{identity, entry}, Prepared{table, prepare(table, entry)}).first;
   }
   at->second.used = true;
   recent_[next_recent_++ % recent_.size()] = {identity, entry, &at->second.form};

@@ -8,8 +8,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <utility>
+#include <functional>
+#include <unordered_map>
 #include <vector>
 
 namespace credo::gaussian {
@@ -58,7 +58,17 @@ class LocalForms {
   };
   const LocalForm& find_or_prepare(const GaussianTable& table, std::uint64_t entry);
 
-  std::map<std::pair<const void*, std::uint64_t>, Prepared> forms_;
+  struct Key {
+    const void* identity;
+    std::uint64_t entry;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct Hash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<const void*>()(key.identity) / 16 + key.entry * 0x9e3779b97f4a7c15U;
+    }
+  };
+  std::unordered_map<Key, Prepared, Hash> forms_;
   std::array<Recent, 4> recent_{};  ///< few tables serve most factors
   std::size_t next_recent_ = 0;
 };

@@ -170,13 +170,14 @@ Parts split_into_parts(const FactorGraph& graph, const Evidence& evidence,
     }
   }
   parts.parts = Splitter(graph, evidence).split();
+  const Skeleton skeleton(graph);
   double bytes = 0.0;
   for (Part& part : parts.parts) {
     parts.refusal = why_too_many(graph, parts, part, static_cast<double>(part.variables.size()));
     if (!parts.refusal.empty()) return parts;
     if (part.variables.empty()) continue;
     Structure structure =
-        build_structure(graph, {part.variables, joints_within(part, joints)}, options.plan,
+        build_structure(skeleton, {part.variables, joints_within(part, joints)}, options.plan,
                         [&monitor] { return monitor.may_continue("plan", 0.0); });
     monitor.check("plan", 0.0);
     bytes += structure.plan.peak_bytes;

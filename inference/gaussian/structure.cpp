@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 namespace credo::gaussian {
@@ -20,20 +21,19 @@ namespace {
 
 class Builder {
  public:
-  Builder(const FactorGraph& graph, const StructureRequest& request)
-      : graph_(graph), request_(request), rank_(graph.variable_count(), kObserved) {
-    structure_.scalar_of.assign(graph.variable_count(), 0);
-    for (VariableId v = 0; v < graph.variable_count(); ++v) {
+  Builder(const Skeleton& skeleton, const StructureRequest& request)
+      : skeleton_(skeleton), request_(request), rank_(skeleton.variable_count(), kObserved) {
+    structure_.scalar_of.assign(skeleton.variable_count(), 0);
+    for (VariableId v = 0; v < skeleton.variable_count(); ++v) {
       structure_.scalar_of[v] = structure_.scalar_count;
       structure_.scalar_count += dimension(v);
     }
   }
 
   Structure build(const PlanOptions& options, const std::function<bool()>& keep_going) {
-    std::vector<char> wanted(graph_.variable_count(), 0);
-    for (const VariableId v : request_.variables) wanted[v] = 1;
-    if (!search(options, wanted, keep_going)) return {};
-    place_factors(wanted);
+    if (!order_variables(options, keep_going)) return {};
+    place_factors();
+    add_joints();
     find_separators();
     for (std::uint32_t f = 0; f < structure_.fronts.size(); ++f) lay_out(f);
     describe_plan();
@@ -42,79 +42,103 @@ class Builder {
   }
 
  private:
-  [[nodiscard]] std::uint32_t dimension(VariableId v) const {
-    return static_cast<std::uint32_t>(graph_.variable(v).dimension);
+  [[nodiscard]] std::uint32_t dimension(VariableId v) const { return skeleton_.dimension(v); }
+
+  bool order_variables(const PlanOptions& options, const std::function<bool()>& keep_going) {
+    std::vector<char> wanted(skeleton_.variable_count(), 0);
+    for (const VariableId v : request_.variables) wanted[v] = 1;
+    std::vector<VariableId> given;
+    for (const VariableId v : options.order) {
+      if (v >= wanted.size() || wanted[v] != 1) continue;
+      given.push_back(v);
+      wanted[v] = 2;  // once
+    }
+    Plan& plan = structure_.plan;
+    if (given.size() == request_.variables.size()) {
+      plan.order = std::move(given);
+      plan.method = "given";
+      plan.orders_tried = 1;
+    } else if (!search(options, wanted, std::move(given), keep_going)) {
+      return false;
+    }
+    const auto count = static_cast<std::uint32_t>(plan.order.size());
+    structure_.fronts.resize(count);
+    separators_.resize(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      rank_[plan.order[i]] = i;
+      structure_.fronts[i].variable = plan.order[i];
+      structure_.fronts[i].size = dimension(plan.order[i]);
+    }
+    return true;
   }
 
   bool search(const PlanOptions& options, const std::vector<char>& wanted,
-              const std::function<bool()>& keep_going) {
+              std::vector<VariableId> given, const std::function<bool()>& keep_going) {
     OrderProblem problem;
     problem.cubic = true;
     problem.variables = request_.variables;
-    problem.group.assign(graph_.variable_count(), 0);
+    problem.group.assign(skeleton_.variable_count(), 0);
     problem.scopes = request_.joints;
-    for (const Variable& v : graph_.variables()) {
-      problem.log2_cardinality.push_back(static_cast<double>(v.dimension));
+    problem.given = std::move(given);
+    for (VariableId v = 0; v < skeleton_.variable_count(); ++v) {
+      problem.log2_cardinality.push_back(dimension(v));
     }
-    for (const GaussianFactor& factor : graph_.gaussian_factors()) {
+    for (GaussianFactorId g = 0; g < skeleton_.factor_count(); ++g) {
       Scope scope;
-      for (const VariableId v : factor.continuous) {
+      for (const VariableId v : skeleton_.scope(g)) {
         if (wanted[v]) scope.push_back(v);
       }
       if (scope.size() > 1) problem.scopes.push_back(std::move(scope));
     }
-    for (const VariableId v : options.order) {
-      if (v < wanted.size() && wanted[v]) problem.given.push_back(v);
-    }
-    const OrderCandidate found = search_order(problem, options, keep_going);
+    OrderCandidate found = search_order(problem, options, keep_going);
     if (found.order.size() != request_.variables.size()) return false;
     Plan& plan = structure_.plan;
-    plan.order = found.order;
+    plan.order = std::move(found.order);
     plan.method = found.method;
     plan.orders_tried = found.orders_tried;
     plan.seconds = found.seconds;
-    for (std::uint32_t i = 0; i < found.order.size(); ++i) rank_[found.order[i]] = i;
-    structure_.fronts.resize(found.order.size());
-    for (std::uint32_t i = 0; i < found.order.size(); ++i) {
-      structure_.fronts[i].variable = found.order[i];
-      structure_.fronts[i].size = dimension(found.order[i]);
-    }
-    separators_.resize(found.order.size());
     return true;
   }
 
-  [[nodiscard]] std::uint32_t first_rank(const Scope& scope) const {
+  [[nodiscard]] std::uint32_t first_rank(std::span<const VariableId> scope) const {
     std::uint32_t first = kObserved;
     for (const VariableId v : scope) first = std::min(first, rank_[v]);
     return first;
   }
 
-  /// Sorts the factors by front, and gives every front the scopes it must hold.
-  void place_factors(const std::vector<char>& wanted) {
-    std::vector<std::pair<std::uint32_t, GaussianFactorId>> placed;
-    const auto add_scope = [&](std::uint32_t front, const Scope& scope) {
-      for (const VariableId v : scope) {
-        if (wanted[v] && rank_[v] != front) separators_[front].push_back(rank_[v]);
-      }
-    };
-    for (GaussianFactorId g = 0; g < graph_.gaussian_factors().size(); ++g) {
-      const Scope& scope = graph_.gaussian_factor(g).continuous;
-      const std::uint32_t front = first_rank(scope);
-      if (front == kObserved) continue;
-      placed.emplace_back(front, g);
-      add_scope(front, scope);
+  /// A front must hold the variables of a scope that are not observed.
+  void add_scope(std::uint32_t front, std::span<const VariableId> scope) {
+    for (const VariableId v : scope) {
+      if (rank_[v] != kObserved && rank_[v] != front) separators_[front].push_back(rank_[v]);
     }
+  }
+
+  /// Sorts the factors by front, by counting.
+  void place_factors() {
+    std::vector<Front>& fronts = structure_.fronts;
+    std::vector<std::uint32_t> front_of_factor(skeleton_.factor_count());
+    for (GaussianFactorId g = 0; g < skeleton_.factor_count(); ++g) {
+      const std::uint32_t front = front_of_factor[g] = first_rank(skeleton_.scope(g));
+      if (front == kObserved) continue;
+      ++fronts[front].factors_end;
+      add_scope(front, skeleton_.scope(g));
+    }
+    std::uint32_t placed = 0;
+    for (Front& front : fronts) {
+      const std::uint32_t count = front.factors_end;
+      front.factors_begin = front.factors_end = placed;
+      placed += count;
+    }
+    structure_.factors.resize(placed);
+    for (GaussianFactorId g = 0; g < skeleton_.factor_count(); ++g) {
+      if (front_of_factor[g] == kObserved) continue;
+      structure_.factors[fronts[front_of_factor[g]].factors_end++].factor = g;
+    }
+  }
+
+  void add_joints() {
     for (const Scope& scope : request_.joints) {
       if (!scope.empty()) add_scope(first_rank(scope), scope);
-    }
-    std::ranges::sort(placed);
-    for (const auto& [front, factor] : placed) {
-      Front& at = structure_.fronts[front];
-      if (at.factors_begin == at.factors_end) {
-        at.factors_begin = static_cast<std::uint32_t>(structure_.factors.size());
-      }
-      structure_.factors.push_back({factor, 0, 0, 0});
-      at.factors_end = static_cast<std::uint32_t>(structure_.factors.size());
     }
   }
 
@@ -178,7 +202,7 @@ class Builder {
       BoundFactor& factor = structure_.factors[i];
       factor.scalars = static_cast<std::uint32_t>(structure_.scalars.size());
       factor.positions = static_cast<std::uint32_t>(structure_.positions.size());
-      for (const VariableId v : graph_.gaussian_factor(factor.factor).continuous) {
+      for (const VariableId v : skeleton_.scope(factor.factor)) {
         factor.dimension += dimension(v);
         append_scalars(v);
         append_positions(rank_[v] == kObserved ? kObserved : position(f, rank_[v]), dimension(v));
@@ -216,6 +240,22 @@ class Builder {
 
   void describe_plan() {
     Plan& plan = structure_.plan;
+    for (std::uint32_t f = 0; f < structure_.fronts.size(); ++f) {
+      const double order = structure_.fronts[f].order();
+      plan.operations += 3.0 * order * order * order;
+      if (structure_.fronts[f].order() > plan.widest_front) {
+        plan.widest_front = structure_.fronts[f].order();
+        plan.widest_step = f;
+      }
+    }
+    plan.peak_bytes = static_cast<double>(structure_.square_size + structure_.gain_size +
+                                          structure_.core_size + 4 * structure_.scalar_count) *
+                      sizeof(double);
+    if (request_.describe) describe_steps();
+  }
+
+  void describe_steps() {
+    Plan& plan = structure_.plan;
     plan.steps.resize(structure_.fronts.size());
     for (std::uint32_t f = 0; f < structure_.fronts.size(); ++f) {
       const Front& front = structure_.fronts[f];
@@ -230,18 +270,10 @@ class Builder {
       if (front.parent != f) plan.steps[front.parent].children.push_back(f);
       const double order = front.order();
       step.operations = order * order * order;
-      plan.operations += 3.0 * step.operations;
-      if (front.order() > plan.widest_front) {
-        plan.widest_front = front.order();
-        plan.widest_step = f;
-      }
     }
-    plan.peak_bytes = static_cast<double>(structure_.square_size + structure_.gain_size +
-                                          structure_.core_size + 4 * structure_.scalar_count) *
-                      sizeof(double);
   }
 
-  const FactorGraph& graph_;
+  const Skeleton& skeleton_;
   const StructureRequest& request_;
   std::vector<std::uint32_t> rank_;
   std::vector<std::vector<std::uint32_t>> separators_;
@@ -253,9 +285,26 @@ class Builder {
 
 }  // namespace
 
-Structure build_structure(const FactorGraph& graph, const StructureRequest& request,
+Skeleton::Skeleton(const FactorGraph& graph) {
+  dimension_.reserve(graph.variable_count());
+  for (const Variable& v : graph.variables()) add_variable(v.dimension);
+  end_.reserve(graph.gaussian_factors().size());
+  for (const GaussianFactor& factor : graph.gaussian_factors()) add_factor(factor.continuous);
+}
+
+VariableId Skeleton::add_variable(std::size_t dimension) {
+  dimension_.push_back(static_cast<std::uint32_t>(dimension));
+  return static_cast<VariableId>(dimension_.size() - 1);
+}
+
+void Skeleton::add_factor(std::span<const VariableId> continuous) {
+  scopes_.insert(scopes_.end(), continuous.begin(), continuous.end());
+  end_.push_back(static_cast<std::uint32_t>(scopes_.size()));
+}
+
+Structure build_structure(const Skeleton& skeleton, const StructureRequest& request,
                           const PlanOptions& options, const std::function<bool()>& keep_going) {
-  return Builder(graph, request).build(options, keep_going);
+  return Builder(skeleton, request).build(options, keep_going);
 }
 
 }  // namespace credo::gaussian

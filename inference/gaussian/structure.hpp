@@ -2,6 +2,7 @@
 // The symbolic part of eliminating continuous variables: fronts, one per variable, in a forest.
 
 #include <credo/core/factor_graph.hpp>
+#include <credo/inference/gaussian/skeleton.hpp>
 #include <credo/inference/plan.hpp>
 
 #include <cstddef>
@@ -74,15 +75,17 @@ struct Structure {
 
 struct StructureRequest {
   /// Continuous variables that are not observed.
-  std::vector<VariableId> variables;
+  std::vector<VariableId> variables = {};
   /// Sets of them that must stand in one front.
-  std::vector<Scope> joints;
+  std::vector<Scope> joints = {};
+  /// Whether the plan gets its steps; without them only its sums.
+  bool describe = true;
 };
 
 /// Orders the variables (PlanOptions) and lays out the fronts. Factors without a variable of the
 /// request are left out. keep_going() false stops the search for an order, at the best so far or
 /// with an empty structure.
-[[nodiscard]] Structure build_structure(const FactorGraph& graph, const StructureRequest& request,
+[[nodiscard]] Structure build_structure(const Skeleton& skeleton, const StructureRequest& request,
                                         const PlanOptions& options,
                                         const std::function<bool()>& keep_going);
 

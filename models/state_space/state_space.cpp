@@ -38,26 +38,6 @@ void check_size(const std::string& place, std::string_view name, const std::vect
   }
 }
 
-void check_observations(const StateSpaceModel& model, const ObservationSequence& observations) {
-  model.validate();
-  if (model.steps.size() > 1 && model.steps.size() != observations.size()) {
-    throw ModelError(
-        fmt::format("state space model: expected {} observations, one per step, got {}",
-                    model.steps.size(), observations.size()));
-  }
-  for (std::size_t t = 0; t < observations.size(); ++t) {
-    const std::vector<double>& y = observations[t];
-    if (!y.empty() && y.size() != model.observations) {
-      throw ModelError(
-          fmt::format("observation {}: expected {} numbers (NaN where missing), got {}", t,
-                      model.observations, y.size()));
-    }
-    for (const double x : y) {
-      if (std::isinf(x)) throw ModelError(fmt::format("observation {}: got {}", t, x));
-    }
-  }
-}
-
 std::vector<double> picked(const std::vector<double>& y, const std::vector<std::size_t>& kept) {
   std::vector<double> result;
   for (const std::size_t i : kept) result.push_back(y[i]);
@@ -96,6 +76,26 @@ void StateSpaceModel::validate() const {
              false);
 }
 
+void check_observations(const StateSpaceModel& model, const ObservationSequence& observations) {
+  model.validate();
+  if (model.steps.size() > 1 && model.steps.size() != observations.size()) {
+    throw ModelError(
+        fmt::format("state space model: expected {} observations, one per step, got {}",
+                    model.steps.size(), observations.size()));
+  }
+  for (std::size_t t = 0; t < observations.size(); ++t) {
+    const std::vector<double>& y = observations[t];
+    if (!y.empty() && y.size() != model.observations) {
+      throw ModelError(
+          fmt::format("observation {}: expected {} numbers (NaN where missing), got {}", t,
+                      model.observations, y.size()));
+    }
+    for (const double x : y) {
+      if (std::isinf(x)) throw ModelError(fmt::format("observation {}: got {}", t, x));
+    }
+  }
+}
+
 std::vector<std::size_t> present(const std::vector<double>& observation) {
   std::vector<std::size_t> components;
   for (std::size_t i = 0; i < observation.size(); ++i) {
@@ -126,9 +126,37 @@ GaussianTable transition_table(const StateSpaceModel& model, const StateSpaceSte
       {}, {n, n}, {{step.transition, or_zeros(step.offset, n), or_zeros(step.noise, n * n)}});
 }
 
+SliceTables::OfStep& SliceTables::at(std::size_t t) { return steps_[steps_.size() == 1 ? 0 : t]; }
+
+const GaussianTable& SliceTables::transition(std::size_t t) {
+  std::optional<GaussianTable>& table = at(t).transition;
+  if (!table) table = transition_table(model_, model_.step(t));
+  return *table;
+}
+
+const GaussianTable& SliceTables::observation(std::size_t t,
+                                              std::span<const std::size_t> components) {
+  const StateSpaceStep& step = model_.step(t);
+  if (last_step_ == &step && std::ranges::equal(last_components_, components)) {
+    return *last_observation_;
+  }
+  last_step_ = &step;
+  last_components_.assign(components.begin(), components.end());
+  auto& tables = at(t).observations;
+  auto found = tables.find(last_components_);
+  if (found == tables.end()) {
+    GaussianTable made = observation_table(model_, step, last_components_);
+    found = tables.emplace(last_components_, std::move(made)).first;
+  }
+  last_observation_ = &found->second;
+  return found->second;
+}
+
 GaussianTable belief_table(const StateBelief& belief) {
-  return GaussianTable::conditional({}, {belief.mean.size()},
-                                    {{{}, belief.mean, belief.covariance}});
+  std::vector<LinearGaussian> kernels(1);
+  kernels.front().offset = belief.mean;
+  kernels.front().covariance = belief.covariance;
+  return GaussianTable::conditional({}, {belief.mean.size()}, std::move(kernels));
 }
 
 StateBelief initial_belief(const StateSpaceModel& model) {
@@ -158,123 +186,25 @@ StateBelief predicted(const StateSpaceModel& model, const StateSpaceStep& step,
   return next;
 }
 
-Updated updated(const StateSpaceModel& model, const StateSpaceStep& step, const StateBelief& belief,
-                const std::vector<double>& observation) {
-  const std::vector<std::size_t> components = present(observation);
-  if (components.empty()) return {Status::ok, "", 0.0, belief};
-  FactorGraph graph;
-  const VariableId x = graph.add_continuous_variable("x", model.states);
-  const VariableId y = graph.add_continuous_variable("y", components.size());
-  graph.add_gaussian_factor({x}, belief_table(belief));
-  graph.add_gaussian_factor({x, y}, observation_table(model, step, components));
-  Evidence evidence;
-  evidence.observe_value(y, picked(observation, components));
-  CompiledGaussian slice(graph, evidence);
-  const GaussianAnswer answer = slice.run(evidence);
-  Updated result{answer.status, answer.message, answer.log_z, {}};
-  if (!answer.ok()) return result;
-  const auto mean = answer.means.begin() + static_cast<std::ptrdiff_t>(slice.mean_offset(x));
-  const auto covariance =
-      answer.covariances.begin() + static_cast<std::ptrdiff_t>(slice.covariance_offset(x));
-  const auto n = static_cast<std::ptrdiff_t>(model.states);
-  result.belief = {{mean, mean + n}, {covariance, covariance + n * n}};
-  return result;
-}
-
 StateSpaceGraph state_space_graph(const StateSpaceModel& model,
                                   const ObservationSequence& observations) {
   check_observations(model, observations);
   StateSpaceGraph result;
-  std::map<std::pair<const StateSpaceStep*, std::vector<std::size_t>>, GaussianTable> seen;
-  std::map<const StateSpaceStep*, GaussianTable> moves;
+  SliceTables tables(model);
   for (std::size_t t = 0; t < observations.size(); ++t) {
-    const StateSpaceStep& step = model.step(t);
     const VariableId x =
         result.graph.add_continuous_variable(fmt::format("x{}", t + 1), model.states);
     if (t == 0) result.graph.add_gaussian_factor({x}, belief_table(initial_belief(model)));
     if (t > 0) {
-      const StateSpaceStep* move = &model.step(t - 1);
-      const auto table = moves.try_emplace(move, transition_table(model, *move)).first;
-      result.graph.add_gaussian_factor({result.states.back(), x}, table->second);
+      result.graph.add_gaussian_factor({result.states.back(), x}, tables.transition(t - 1));
     }
     result.states.push_back(x);
     const std::vector<std::size_t> components = present(observations[t]);
     if (components.empty()) continue;
-    auto table = seen.find({&step, components});
-    if (table == seen.end()) {
-      table = seen.emplace(std::pair(&step, components), observation_table(model, step, components))
-                  .first;
-    }
     const VariableId y =
         result.graph.add_continuous_variable(fmt::format("y{}", t + 1), components.size());
-    result.graph.add_gaussian_factor({x, y}, table->second);
+    result.graph.add_gaussian_factor({x, y}, tables.observation(t, components));
     result.evidence.observe_value(y, picked(observations[t], components));
-  }
-  return result;
-}
-
-CompiledSmoother::CompiledSmoother(const StateSpaceModel& model, const ObservationSequence& pattern)
-    : states_(model.states),
-      chain_(state_space_graph(model, pattern)),
-      compiled_(chain_.graph, chain_.evidence) {
-  for (const std::vector<double>& y : pattern) present_.push_back(present(y));
-}
-
-const GaussianAnswer& CompiledSmoother::run(const ObservationSequence& observations) {
-  if (observations.size() != present_.size()) {
-    throw ModelError(fmt::format("compiled smoother: expected {} observations, got {}",
-                                 present_.size(), observations.size()));
-  }
-  observed_.clear();
-  for (std::size_t t = 0; t < observations.size(); ++t) {
-    const std::vector<double>& y = observations[t];
-    std::size_t there = 0;
-    for (const double component : y) there += std::isnan(component) ? 0 : 1;
-    bool fits = there == present_[t].size();
-    for (const std::size_t i : present_[t]) {
-      fits = fits && i < y.size() && std::isfinite(y[i]);
-      if (fits) observed_.push_back(y[i]);
-    }
-    if (fits) continue;
-    throw ModelError(fmt::format(
-        "compiled smoother, observation {}: expected the {} components of the pattern, got {}", t,
-        present_[t].size(), there));
-  }
-  compiled_.run(observed_, answer_);
-  return answer_;
-}
-
-std::span<const double> CompiledSmoother::mean(std::size_t t) const {
-  return std::span(answer_.means).subspan(compiled_.mean_offset(chain_.states.at(t)), states_);
-}
-
-std::span<const double> CompiledSmoother::covariance(std::size_t t) const {
-  return std::span(answer_.covariances)
-      .subspan(compiled_.covariance_offset(chain_.states.at(t)), states_ * states_);
-}
-
-StateSpaceAnswer smooth(const StateSpaceModel& model, const ObservationSequence& observations) {
-  StateSpaceAnswer result;
-  if (observations.empty()) {
-    model.validate();
-    result.status = Status::ok;
-    result.message = "answered";
-    result.guarantee = Guarantee::exact;
-    result.log_likelihood = 0.0;
-    return result;
-  }
-  CompiledSmoother compiled(model, observations);
-  const GaussianAnswer& answer = compiled.run(observations);
-  result.status = answer.status;
-  result.message = answer.ok() ? "answered" : answer.message;
-  result.log_likelihood = answer.log_z;
-  if (!answer.ok()) return result;
-  result.guarantee = Guarantee::exact;
-  for (std::size_t t = 0; t < observations.size(); ++t) {
-    const auto mean = compiled.mean(t);
-    const auto covariance = compiled.covariance(t);
-    result.means.emplace_back(mean.begin(), mean.end());
-    result.covariances.emplace_back(covariance.begin(), covariance.end());
   }
   return result;
 }
@@ -284,9 +214,10 @@ StateSpaceAnswer filter(const StateSpaceModel& model, const ObservationSequence&
   StateSpaceAnswer result;
   CompensatedSum log_likelihood;
   StateBelief belief = initial_belief(model);
+  SliceFilter slices(model);
   for (std::size_t t = 0; t < observations.size(); ++t) {
     if (t > 0) belief = predicted(model, model.step(t - 1), belief);
-    Updated next = updated(model, model.step(t), belief, observations[t]);
+    Updated next = slices.update(t, belief, observations[t]);
     if (next.status != Status::ok) {
       result = {};
       result.status = next.status;
@@ -318,11 +249,12 @@ SteadyState steady_state(const StateSpaceModel& model, double tolerance,
   SteadyState result;
   StateBelief belief = initial_belief(model);
   const std::vector<double> origin(model.observations, 0.0);
+  SliceFilter slices(model);
   for (std::size_t i = 1; i <= maximum_iterations; ++i) {
     result.iterations = i;
     StateBelief next = predicted(model, step, belief);
     next.mean.assign(n, 0.0);
-    Updated after = updated(model, step, next, origin);
+    Updated after = slices.update(0, next, origin);
     if (after.status != Status::ok) {
       result.status = after.status;
       result.message = after.message;
@@ -343,7 +275,7 @@ SteadyState steady_state(const StateSpaceModel& model, double tolerance,
     std::vector<double> unit = or_zeros(step.observation_offset, model.observations);
     unit[k] += 1.0;
     const StateBelief prior{std::vector<double>(n, 0.0), result.predicted_covariance};
-    const Updated moved = updated(model, step, prior, unit);
+    const Updated moved = slices.update(0, prior, unit);
     result.gain.resize(n * model.observations);
     for (std::size_t i = 0; i < n && moved.status == Status::ok; ++i) {
       result.gain[i * model.observations + k] = moved.belief.mean[i];

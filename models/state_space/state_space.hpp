@@ -73,12 +73,14 @@ struct StateSpaceAnswer {
                                       const ObservationSequence& observations);
 
 /// The smoother planned once, for many runs over sequences of the same length with the same
-/// components missing: microseconds per thousand steps where smooth() takes milliseconds to build
-/// its graph.
+/// components missing.
 class CompiledSmoother {
  public:
   /// The values of pattern are ignored. Throws ModelError.
   CompiledSmoother(const StateSpaceModel& model, const ObservationSequence& pattern);
+  ~CompiledSmoother();
+  CompiledSmoother(CompiledSmoother&&) noexcept;
+  CompiledSmoother& operator=(CompiledSmoother&&) noexcept;
 
   /// The answer lives until the next run. Throws ModelError when the sequence is not of the
   /// pattern.
@@ -88,12 +90,8 @@ class CompiledSmoother {
   [[nodiscard]] std::span<const double> covariance(std::size_t t) const;
 
  private:
-  std::size_t states_;
-  std::vector<std::vector<std::size_t>> present_;  ///< components, by step
-  StateSpaceGraph chain_;
-  CompiledGaussian compiled_;
-  std::vector<double> observed_;
-  GaussianAnswer answer_;
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
 };
 
 /// p(x_t | y_1 .. y_t) for every t, exact: one slice of the chain, its prior replaced at every step

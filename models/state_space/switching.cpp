@@ -31,6 +31,7 @@ using gaussian::WeightedGaussian;
 class SwitchingFilter {
  public:
   explicit SwitchingFilter(const SwitchingModel& model) : model_(model) {
+    for (const StateSpaceModel& mode : model.modes) slices_.emplace_back(mode);
     const StateBelief first = initial_belief(model.modes.front());
     for (const double p : model.initial) {
       parts_.push_back({std::log(p), first.mean, first.covariance});
@@ -79,7 +80,7 @@ class SwitchingFilter {
     if (log_weight == -kInfinity) return {};
     StateBelief belief{parts_[i].mean, parts_[i].covariance};
     if (!first) belief = predicted(mode, mode.steps.front(), belief);
-    Updated after = updated(mode, mode.steps.front(), belief, observation);
+    Updated after = slices_[j].update(0, belief, observation);
     if (after.status == Status::impossible_evidence) return {};
     if (after.status != Status::ok) {
       failed_ = after.status;
@@ -90,6 +91,7 @@ class SwitchingFilter {
   }
 
   const SwitchingModel& model_;
+  std::vector<SliceFilter> slices_;  ///< by mode
   std::vector<WeightedGaussian> parts_;
   bool exact_ = true;
   bool mixed_ = false;

@@ -8,6 +8,7 @@
 
 #include <credo/inference/gaussian/compiled_gaussian.hpp>
 #include <credo/inference/infer.hpp>
+#include <credo/models/state_space/state_space.hpp>
 
 #include <fmt/format.h>
 
@@ -278,6 +279,64 @@ void picture(benchmark::State& state, const char* algorithm) {
 }
 BENCHMARK_CAPTURE(picture, elimination, "gaussian_elimination")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(picture, messages, "gaussian_belief_propagation")->Unit(benchmark::kMillisecond);
+
+StateSpaceModel model_of(const Chain& chain) {
+  StateSpaceModel model{.states = 2, .observations = 1};
+  model.steps = {{.transition = {chain.a.begin(), chain.a.end()},
+                  .noise = {chain.q.begin(), chain.q.end()},
+                  .observation = {1.0, 0.0},
+                  .observation_noise = {chain.r}}};
+  model.initial_covariance = {1.0, 0.0, 0.0, 1.0};
+  return model;
+}
+
+ObservationSequence sequence_of(const Chain& chain) {
+  ObservationSequence sequence;
+  for (const double y : chain.y) sequence.push_back({y});
+  return sequence;
+}
+
+double largest_error(const Moments& expected, const StateSpaceAnswer& answer) {
+  double error = std::fabs(answer.log_likelihood / expected.log_likelihood - 1.0);
+  for (std::size_t t = 0; t < kSteps; ++t) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      error = std::max(error, std::fabs(answer.means[t][i] - expected.mean[t][i]));
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      error = std::max(error, std::fabs(answer.covariances[t][i] - expected.covariance[t][i]));
+    }
+  }
+  return error;
+}
+
+/// Model and observations in, answer out: nothing is kept between iterations.
+template <typename Ask>
+void one_call(benchmark::State& state, Ask ask, bool filtered_only) {
+  const Chain chain = random_chain();
+  const StateSpaceModel model = model_of(chain);
+  const ObservationSequence sequence = sequence_of(chain);
+  StateSpaceAnswer answer;
+  const Stopwatch stopwatch;
+  for (auto _ : state) answer = ask(model, sequence);
+  stopwatch.report(state);
+  report_step(state);
+  Moments filtered = room();
+  Moments predicted = room();
+  Moments smoothed = room();
+  smooth_by_hand(chain, filtered, predicted, smoothed);
+  filtered.log_likelihood = smoothed.log_likelihood;
+  report_error(state, largest_error(filtered_only ? filtered : smoothed, answer));
+}
+
+void smoother_in_one_call(benchmark::State& state) {
+  one_call(state, [](const auto& model, const auto& y) { return smooth(model, y); }, false);
+}
+BENCHMARK(smoother_in_one_call)->Unit(benchmark::kMillisecond);
+
+void filter_in_one_call(benchmark::State& state) {
+  one_call(state, [](const auto& model, const auto& y) { return filter(model, y); }, true);
+}
+BENCHMARK(filter_in_one_call)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace credo::bench

@@ -1,5 +1,6 @@
 // Continuous variables, Gaussian tables, and findings about values.
 
+#include <credo/core/covariance_factor.hpp>
 #include <credo/core/error.hpp>
 #include <credo/core/evidence.hpp>
 #include <credo/core/factor_graph.hpp>
@@ -109,6 +110,52 @@ TEST_CASE("evidence: values are for continuous variables, states for discrete on
   wrong.observe_value(gear, {1.0});
   CHECK_THROWS_WITH_AS(wrong.validate(graph), doctest::Contains("the variable is discrete"),
                        EvidenceError);
+}
+
+TEST_CASE("covariance factor: noise of any scale, and its inverse") {
+  // S = M M' with M lower triangular, rows of scales 1e-3 to 1e3; with a repeated row it is
+  // singular.
+  for (const bool repeated : {false, true}) {
+    constexpr std::size_t kSize = 5;
+    const double scale[kSize] = {1e-3, 10.0, 1.0, 1e3, 0.1};
+    std::vector<double> root(kSize * kSize, 0.0);
+    for (std::size_t i = 0; i < kSize; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) {
+        root[i * kSize + j] = scale[i] * (i == j ? 2.0 : std::sin(static_cast<double>(7 * i + j)));
+      }
+    }
+    for (std::size_t j = 0; repeated && j < kSize; ++j) {
+      root[4 * kSize + j] = 3.0 * root[2 * kSize + j];
+    }
+    std::vector<double> covariance(kSize * kSize, 0.0);
+    for (std::size_t i = 0; i < kSize; ++i) {
+      for (std::size_t j = 0; j < kSize; ++j) {
+        for (std::size_t k = 0; k < kSize; ++k) {
+          covariance[i * kSize + j] += root[i * kSize + k] * root[j * kSize + k];
+        }
+      }
+    }
+    const CovarianceFactor factor = factorise_covariance(covariance, kSize);
+    const std::size_t rank = repeated ? kSize - 1 : kSize;
+    REQUIRE(factor.rank == rank);
+    CHECK(factor.rotation.empty() == !repeated);
+    if (repeated) continue;
+    double log_determinant = 0.0;
+    for (std::size_t i = 0; i < kSize; ++i) {
+      log_determinant += 2.0 * std::log(root[i * kSize + i]);
+      for (std::size_t j = 0; j < kSize; ++j) {
+        double product = 0.0;
+        double identity = 0.0;
+        for (std::size_t k = 0; k < rank; ++k) {
+          product += factor.noise[i * rank + k] * factor.noise[j * rank + k];
+          identity += factor.whitening[i * kSize + k] * factor.noise[k * rank + j];
+        }
+        CHECK(std::fabs(product - covariance[i * kSize + j]) < 1e-13 * scale[i] * scale[j] * 10.0);
+        CHECK(std::fabs(identity - (i == j ? 1.0 : 0.0)) < 1e-12);
+      }
+    }
+    CHECK(factor.log_determinant == doctest::Approx(log_determinant).epsilon(1e-12));
+  }
 }
 
 }  // namespace

@@ -9,8 +9,10 @@
 #include <Eigen/Core>
 #include <Eigen/LU>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 using namespace credo;
 using Eigen::MatrixXd;
@@ -263,6 +265,81 @@ TEST_CASE("state space: planned once, run on other observations") {
   CHECK_THROWS_WITH_AS(smoother.run(y), doctest::Contains("observation 4"), ModelError);
   y.pop_back();
   CHECK_THROWS_AS(smoother.run(y), ModelError);
+}
+
+TEST_CASE("state space: in one call, planned, and as a graph") {
+  Random random(6);
+  for (const std::size_t steps :
+       {std::size_t{1}, std::size_t{25}}) {  // the same at all times, or not
+    const StateSpaceModel model = random_model(random, steps);
+    ObservationSequence y = random_observations(random, 25);
+    y[0] = {};
+    y[7][0] = kNaN;
+    y[8][1] = kNaN;
+    y[9] = {kNaN, kNaN};
+    y[24] = {};
+    const StateSpaceGraph chain = state_space_graph(model, y);
+    CompiledGaussian whole(chain.graph, chain.evidence);
+    const GaussianAnswer expected = whole.run(chain.evidence);
+    CompiledSmoother planned(model, y);
+    const StateSpaceAnswer answer = smooth(model, y);
+    REQUIRE(expected.ok());
+    REQUIRE(answer.ok());
+    // The same engine in the same order: the same bits.
+    CHECK(planned.run(y).log_z == answer.log_likelihood);
+    CHECK(answer.log_likelihood == doctest::Approx(expected.log_z).epsilon(1e-12));
+    for (std::size_t t = 0; t < 25; ++t) {
+      CHECK(std::ranges::equal(planned.mean(t), answer.means[t]));
+      CHECK(std::ranges::equal(planned.covariance(t), answer.covariances[t]));
+      for (std::size_t i = 0; i < 9; ++i) {
+        const double mean = expected.means[whole.mean_offset(chain.states[t]) + i / 3];
+        CHECK(std::fabs(answer.means[t][i / 3] - mean) < 1e-12);
+        const double entry = expected.covariances[whole.covariance_offset(chain.states[t]) + i];
+        CHECK(std::fabs(answer.covariances[t][i] - entry) < 1e-12);
+      }
+    }
+    // The last filtered moments are the last smoothed ones.
+    const StateSpaceAnswer filtered = filter(model, y);
+    CHECK(filtered.log_likelihood == doctest::Approx(expected.log_z).epsilon(1e-12));
+    for (std::size_t i = 0; i < 9; ++i) {
+      CHECK(std::fabs(filtered.covariances[24][i] - answer.covariances[24][i]) < 1e-12);
+    }
+  }
+}
+
+TEST_CASE("state space: many states, one observation, none") {
+  Random random(7);
+  StateSpaceModel model;
+  model.states = 7;
+  model.observations = 6;
+  model.steps = {{rows(random_matrix(random, 7, 7)),
+                  {},
+                  rows(random_covariance(random, 7)),
+                  rows(random_matrix(random, 6, 7)),
+                  {},
+                  rows(random_covariance(random, 6))}};
+  model.initial_covariance = rows(random_covariance(random, 7));
+  ObservationSequence y(5, std::vector<double>(6, 0.5));
+  y[2][3] = kNaN;
+  const Textbook expected = textbook(model, y);
+  const StateSpaceAnswer answer = smooth(model, y);
+  REQUIRE(answer.ok());
+  CHECK(answer.log_likelihood == doctest::Approx(expected.log_likelihood).epsilon(1e-11));
+  for (std::size_t t = 0; t < 5; ++t) {
+    check_near(answer.means[t], expected.smoothed_mean[t], 1e-11);
+    check_near(answer.covariances[t], expected.smoothed_covariance[t], 1e-11);
+  }
+  y.resize(1);
+  const StateSpaceAnswer one = smooth(model, y);
+  check_near(one.means[0], expected.mean[0], 1e-11);
+  const StateSpaceAnswer none = smooth(model, {});
+  CHECK(none.ok());
+  CHECK(none.log_likelihood == 0.0);
+  CHECK(none.means.empty());
+  // A compiled smoother may be moved.
+  CompiledSmoother first(model, y);
+  CompiledSmoother second = std::move(first);
+  CHECK(second.run(y).log_z == one.log_likelihood);
 }
 
 TEST_CASE("state space: wrong input is named") {
