@@ -161,7 +161,9 @@ class Passing {
   bool has_integral() {
     rho_ = bound_spectral_radius(network_, monitor_);
     if (rho_.is_walk_summable()) {
-      condition_ = fmt::format("walk-summable, rho(|R|) <= {:.6g}", rho_.upper);
+      const double gap = 1.0 - rho_.upper;
+      condition_ = gap < 1e-3 ? fmt::format("walk-summable, rho(|R|) <= 1 - {:.3g}", gap)
+                              : fmt::format("walk-summable, rho(|R|) <= {:.6g}", rho_.upper);
       return true;
     }
     condition_ = rho_.lower >= 1.0

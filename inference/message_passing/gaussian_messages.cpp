@@ -23,6 +23,17 @@
 
 namespace credo::message_passing {
 
+namespace {
+
+/// sum += term; what rounding takes away goes to lost (Neumaier).
+void add(double term, double& sum, double& lost) {
+  const double next = sum + term;
+  lost += std::fabs(sum) >= std::fabs(term) ? (sum - next) + term : (term - next) + sum;
+  sum = next;
+}
+
+}  // namespace
+
 GaussianMessages::GaussianMessages(const GaussianNetwork& network, const IterationOptions& options,
                                    contraction::Monitor& monitor)
     : network_(network), options_(options), monitor_(monitor), rank_(network.nodes().size()) {
@@ -45,6 +56,7 @@ GaussianMessages::GaussianMessages(const GaussianNetwork& network, const Iterati
   std::iota(identity_.begin(), identity_.end(), 0U);
   total_.resize(widest * widest);
   total_linear_.resize(widest);
+  lost_.resize(widest * widest + widest);
   square_.resize(5 * widest * widest + 1);
   gain_.resize(widest * widest);
   core_.resize(4 * widest * widest);
@@ -73,7 +85,8 @@ void GaussianMessages::check(std::uint32_t node) {
                                  static_cast<double>(options_.maximum_iterations + 1));
 }
 
-/// The node's own block of J, which is the identity, with every message to it.
+/// The node's own block of J, which is the identity, with every message to it. A hub's messages may
+/// add up to nearly all of its block.
 void GaussianMessages::gather(std::uint32_t node) {
   const GaussianNode& at = network_.nodes()[node];
   const std::size_t n = at.dimension;
@@ -82,12 +95,15 @@ void GaussianMessages::gather(std::uint32_t node) {
     total_[i * n + i] = 1.0;
     total_linear_[i] = gradient_[at.first + i];
   }
+  std::fill_n(lost_.begin(), n * n + n, 0.0);
   for (const std::uint32_t m : network_.into(node)) {
     const double* precision = &precision_[precision_at_[m]];
     const double* linear = &linear_[linear_at_[m]];
-    for (std::size_t i = 0; i < n * n; ++i) total_[i] += precision[i];
-    for (std::size_t i = 0; i < n; ++i) total_linear_[i] += linear[i];
+    for (std::size_t i = 0; i < n * n; ++i) add(precision[i], total_[i], lost_[i]);
+    for (std::size_t i = 0; i < n; ++i) add(linear[i], total_linear_[i], lost_[n * n + i]);
   }
+  for (std::size_t i = 0; i < n * n; ++i) total_[i] += lost_[i];
+  for (std::size_t i = 0; i < n; ++i) total_linear_[i] += lost_[n * n + i];
 }
 
 /// Writes the precision that a gathered node has without its partner's message to square_.

@@ -86,6 +86,7 @@ class GaussianMessages {
   // Of the node that was gathered, and of the message that was computed.
   std::vector<double> total_;
   std::vector<double> total_linear_;
+  std::vector<double> lost_;  // digits of both
   std::vector<double> square_;
   std::vector<double> gain_;
   std::vector<double> core_;

@@ -29,9 +29,11 @@ namespace credo::message_passing {
 
 namespace {
 
-/// Iterations once rho is known to be below or above 1, and otherwise.
-constexpr int kRefinements = 200;
+/// Iterations at most; and once rho is known to be below or above 1, this many at least, and this
+/// many multiplications.
 constexpr int kIterations = 5000;
+constexpr int kRefinements = 30;
+constexpr double kRefiningOperations = 4e6;
 /// Good enough for people.
 constexpr double kPrecise = 1e-4;
 /// Entries of v are kept from zero: any positive v gives bounds.
@@ -106,7 +108,9 @@ SpectralRadius bound_spectral_radius(const GaussianNetwork& network,
     for (double& entry : v) entry = std::max(entry / largest, kFloor);
     const bool decided = rho.upper < 1.0 || rho.lower >= 1.0;
     const bool precise = rho.upper - rho.lower <= kPrecise * rho.upper;
-    if (decided && (precise || step >= kRefinements)) break;
+    const double operations = static_cast<double>(step) * static_cast<double>(norms.size());
+    if (decided && precise) break;
+    if (decided && step >= kRefinements && operations >= kRefiningOperations) break;
   }
   return rho;
 }
