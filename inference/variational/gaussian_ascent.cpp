@@ -28,6 +28,8 @@ namespace {
 constexpr double kStill = 1e-12;
 /// Means that come no nearer to that in so many sweeps are held back by rounding.
 constexpr std::size_t kPatience = 6;
+/// Sweeps whose steps shrink by less than this are slow.
+constexpr double kSlow = 0.2;
 
 double value_of(const FieldTotal& total) {
   return total.violations == 0.0 ? total.mean : -kInfinity;
@@ -91,7 +93,9 @@ class Ascent {
 
   void sweep(double multiplier, Uniform& uniform, GaussianAscentAnswer& answer) {
     double stillest = kInfinity;
+    double last = kInfinity;
     std::size_t patience = kPatience;
+    std::size_t together = kPatience;
     static_cast<void>(solver_.moved());
     answer.converged = false;
     for (std::size_t i = 0; i < options_.maximum_sweeps; ++i) {
@@ -104,7 +108,29 @@ class Ascent {
       stillest = std::min(stillest, moved);
       if (answer.converged && (stillest <= kStill || patience == 0)) return;
       if (patience == 0) patience = kPatience;
+      if (moved > kStill && moved > kSlow * last && together > 0) {
+        together = move_together(answer) ? kPatience : together - 1;
+      }
+      last = moved;
     }
+  }
+
+  /// Whether it was worth more than the sweep before it.
+  bool move_together(GaussianAscentAnswer& answer) {
+    const FieldTotal last = now_;
+    solver_.improve_means(monitor_);
+    refresh();
+    note(last, answer);
+    return last.violations > 0.0 || now_.mean - last.mean > answer.residual;
+  }
+
+  /// L after an update.
+  void note(const FieldTotal& last, GaussianAscentAnswer& answer) {
+    answer.trace.push_back(value_of(now_));
+    if (last.violations > 0.0) return;
+    if (now_.violations == 0.0 && now_.mean >= last.mean - rounding(last)) return;
+    answer.monotone = false;
+    assert(false && "an update of a component lowered L");
   }
 
   /// One sweep; whether it raised L by nothing that counts.
@@ -115,11 +141,7 @@ class Ascent {
                      static_cast<double>(start_) / static_cast<double>(options_.restarts));
       const FieldTotal last = now_;
       take(solver_.share(c), c);
-      answer.trace.push_back(value_of(now_));
-      if (last.violations > 0.0) continue;
-      if (now_.violations == 0.0 && now_.mean >= last.mean - rounding(last)) continue;
-      answer.monotone = false;
-      assert(false && "an update of a component lowered L");
+      note(last, answer);
     }
     refresh();
     answer.residual =

@@ -45,6 +45,10 @@ class FieldSolver {
   void prepare(double multiplier, contraction::Monitor& monitor);
   void update(std::size_t component, contraction::Monitor& monitor);
 
+  /// Moves the means of all components that are one free Gaussian each to where L is largest given
+  /// all else. Throws Breakdown where it is largest nowhere.
+  void improve_means(contraction::Monitor& monitor);
+
   /// What a component has a share in: its scores and its cost.
   [[nodiscard]] FieldTotal share(std::size_t component) const;
   [[nodiscard]] FieldTotal total() const;

@@ -197,9 +197,9 @@ struct VariationalResult {
   [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
 };
 
-/// Maximises L(q) over the family. With continuous variables by the sweep only: exact where the
-/// family is soluble, else refused with the reason. Throws EvidenceError, ModelError, OptionError
-/// on wrong input; everything else is a status.
+/// Maximises L(q) over the family. Ascent with continuous variables updates whole components of q;
+/// where all are continuous that is block Gauss-Seidel, which converges for every positive definite
+/// J. Throws EvidenceError, ModelError, OptionError on wrong input; everything else is a status.
 [[nodiscard]] VariationalResult maximize(const FactorGraph& graph, const Evidence& evidence,
                                          const Family& family,
                                          const VariationalOptions& options = {});

@@ -141,6 +141,21 @@ TEST_CASE("continuous: an improper model is refused until it is held") {
   CHECK(std::fabs(m["log_z"].get<double>() - 0.5 * std::log(2.0 * std::numbers::pi)) < 1e-12);
 }
 
+TEST_CASE("continuous: the closest product, with its bound") {
+  const std::string rooms = data("gaussian/rooms.json");
+  const Json exact = ask({"mar", rooms, "--algorithm", "gaussian_elimination"});
+  const Json m = ask({"mar", rooms, "--algorithm", "mean_field"});
+  CHECK(m["guarantee"] == "lower-bound");
+  CHECK(m["log_z_lower"].get<double>() < exact["log_z"].get<double>());
+  CHECK(std::fabs(m["marginals"]["hall"]["mean"][0].get<double>() -
+                  exact["marginals"]["hall"]["mean"][0].get<double>()) < 1e-10);
+  // The bedroom's precision: 1 / 4 of its prior and 1 / 2 of each of two doors.
+  check_close(m["marginals"]["bedroom"]["covariance"], {0.8});
+  const Run improper = run_credo({"pr", kImproper, "--algorithm", "mean_field"});
+  CHECK(improper.code == 2);
+  CHECK(contains(improper.err, "no finite log Z"));
+}
+
 TEST_CASE("continuous: formats that hold states only") {
   const TemporaryFolder folder;
   const std::string copy = folder.path("copy.json.gz");
