@@ -8,12 +8,12 @@
 #include <credo/core/error.hpp>
 #include <credo/models/control/linear_quadratic_gaussian.hpp>
 #include <credo/models/control/linear_quadratic_parts.hpp>
+#include <credo/models/state_space/filter_gain.hpp>
 #include <credo/models/state_space/state_space.hpp>
 
 #include <fmt/format.h>
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
-#include <Eigen/QR>
 
 #include <utility>
 
@@ -60,12 +60,6 @@ class Separation {
         c_(matrix(sensor.observation, sensor.observations, n_)),
         v_(matrix(sensor.noise, sensor.observations, sensor.observations)),
         root_v_(root(v_)) {}
-
-  /// L = S C' (C S C' + V)^-1 for the predicted covariance S.
-  [[nodiscard]] MatrixXd gain(const MatrixXd& predicted) const {
-    const MatrixXd spread = c_ * predicted * c_.transpose() + v_;
-    return spread.completeOrthogonalDecomposition().solve(c_ * predicted).transpose();
-  }
 
   /// One step of (x, x^).
   [[nodiscard]] LinearQuadraticStep joint(const LinearQuadraticStep& step,
@@ -194,8 +188,8 @@ LinearQuadraticGaussianSolution solve_linear_quadratic_gaussian(
   std::vector<MatrixXd> gains;
   MatrixXd predicted = matrix(problem.initial_covariance, problem.states, problem.states);
   for (std::size_t t = 0; t < horizon; ++t) {
-    gains.push_back(separation.gain(predicted));
-    result.filter_gains.push_back(rows(gains.back()));
+    result.filter_gains.push_back(filter_gain(chain, chain.step(t), rows(predicted)));
+    gains.push_back(matrix(result.filter_gains.back(), problem.states, sensor.observations));
     const MatrixXd a = matrix(problem.step(t).transition, problem.states, problem.states);
     predicted =
         a * matrix(filtered.covariances[t], problem.states, problem.states) * a.transpose() +

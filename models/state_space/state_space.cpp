@@ -6,6 +6,7 @@
 // factor. Cost: (n + k)^3 per step.
 
 #include <credo/core/error.hpp>
+#include <credo/models/state_space/filter_gain.hpp>
 #include <credo/models/state_space/slice_filter.hpp>
 #include <credo/models/state_space/state_space.hpp>
 
@@ -239,6 +240,7 @@ StateSpaceAnswer filter(const StateSpaceModel& model, const ObservationSequence&
 
 SteadyState steady_state(const StateSpaceModel& model, double tolerance,
                          std::size_t maximum_iterations) {
+  constexpr double kDiverged = 1e150;
   model.validate();
   if (model.steps.size() != 1) {
     throw ModelError(
@@ -248,13 +250,22 @@ SteadyState steady_state(const StateSpaceModel& model, double tolerance,
   const std::size_t n = model.states;
   SteadyState result;
   StateBelief belief = initial_belief(model);
-  const std::vector<double> origin(model.observations, 0.0);
+  // Without means d is what is certain to be seen, whatever noise is missing.
+  const std::vector<double> certain = or_zeros(step.observation_offset, model.observations);
   SliceFilter slices(model);
   for (std::size_t i = 1; i <= maximum_iterations; ++i) {
     result.iterations = i;
     StateBelief next = predicted(model, step, belief);
     next.mean.assign(n, 0.0);
-    Updated after = slices.update(0, next, origin);
+    if (!(largest(next.covariance) < kDiverged)) {
+      result.status = Status::refused;
+      result.message = fmt::format(
+          "no steady state: after {} iterations the covariance is beyond {:g}; expected every "
+          "direction that grows to be observed",
+          i, kDiverged);
+      return result;
+    }
+    Updated after = slices.update(0, next, certain);
     if (after.status != Status::ok) {
       result.status = after.status;
       result.message = after.message;
@@ -270,17 +281,7 @@ SteadyState steady_state(const StateSpaceModel& model, double tolerance,
     if (result.residual <= tolerance) break;
   }
   result.filtered_covariance = belief.covariance;
-  // The gain is what a unit observation moves the mean by.
-  for (std::size_t k = 0; k < model.observations; ++k) {
-    std::vector<double> unit = or_zeros(step.observation_offset, model.observations);
-    unit[k] += 1.0;
-    const StateBelief prior{std::vector<double>(n, 0.0), result.predicted_covariance};
-    const Updated moved = slices.update(0, prior, unit);
-    result.gain.resize(n * model.observations);
-    for (std::size_t i = 0; i < n && moved.status == Status::ok; ++i) {
-      result.gain[i * model.observations + k] = moved.belief.mean[i];
-    }
-  }
+  result.gain = filter_gain(model, step, result.predicted_covariance);
   const bool converged = result.residual <= tolerance;
   result.status = converged ? Status::ok : Status::refused;
   result.message = converged ? "answered"

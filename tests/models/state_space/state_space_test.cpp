@@ -212,6 +212,24 @@ TEST_CASE("state space: a precise sensor beside a wide noise of one direction") 
   }
 }
 
+TEST_CASE("state space: steady states without noise in what is seen, and without end") {
+  StateSpaceModel model;
+  model.states = 1;
+  model.observations = 2;
+  model.steps = {{{0.9}, {0.3}, {1.0}, {1.0, 1.0}, {1.0, 2.0}, {}}};
+  const SteadyState twice = steady_state(model);  // two sensors say the same, exactly
+  REQUIRE_MESSAGE(twice.ok(), twice.message);
+  CHECK(std::fabs(twice.filtered_covariance[0]) < 1e-15);
+  CHECK(twice.predicted_covariance[0] == doctest::Approx(1.0));
+  CHECK(twice.gain[0] == doctest::Approx(0.5));
+  CHECK(twice.gain[1] == doctest::Approx(0.5));
+  model.observations = 1;
+  model.steps = {{{1.1}, {}, {1.0}, {0.0}, {}, {1.0}}};  // grows unseen
+  const SteadyState blind = steady_state(model);
+  CHECK(blind.status == Status::refused);
+  CHECK(blind.message.find("no steady state") != std::string::npos);
+}
+
 TEST_CASE("state space: the steady state is the limit of the filter") {
   Random random(2);
   StateSpaceModel model = random_model(random, 1);
