@@ -23,8 +23,6 @@
 #include <credo/core/numerics.hpp>
 #include <credo/inference/gaussian/structure.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -43,19 +41,6 @@ void append_zeros(Eigen::MatrixXd& rows, Eigen::Index count) {
 }
 
 }  // namespace
-
-std::string explain_divergence(CarefulStatus status, const std::string& name) {
-  if (status == CarefulStatus::flat) {
-    return fmt::format(
-        "the integral over {} diverges: the factors leave a direction of it without curvature "
-        "(give it a prior, or observe it)",
-        name);
-  }
-  return fmt::format(
-      "the integral over {} diverges: the precision is indefinite (a direction of it has negative "
-      "curvature)",
-      name);
-}
 
 CarefulFront::CarefulFront(std::size_t size, std::size_t noise, std::size_t separator)
     : size_(static_cast<Index>(size)),

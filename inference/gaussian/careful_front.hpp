@@ -32,9 +32,6 @@ enum class CarefulStatus : std::uint8_t {
   indefinite,     ///< a direction of negative curvature: the integral diverges
 };
 
-/// Why there is no integral over a variable of that name, where it is flat or indefinite.
-[[nodiscard]] std::string explain_divergence(CarefulStatus status, const std::string& name);
-
 struct CarefulOutcome {
   CarefulStatus status = CarefulStatus::ok;
   /// x given the separator s: mean gain s + shift, covariance root root'.

@@ -3,6 +3,7 @@
 // there computes log Z from small numbers.
 
 #include <credo/inference/gaussian/careful_front.hpp>
+#include <credo/inference/gaussian/divergence.hpp>
 #include <credo/inference/gaussian/engine.hpp>
 
 #include <Eigen/QR>
@@ -64,7 +65,8 @@ Solution Engine::careful_pass(const std::function<bool()>& keep_going) {
     if (outcome.status != CarefulStatus::ok) {
       const std::string name =
           graph_ != nullptr ? graph_->variable(front.variable).name : name_(front.variable);
-      return {Status::refused, explain_divergence(outcome.status, name), kNaN, 0};
+      const bool flat = outcome.status == CarefulStatus::flat;
+      return {Status::refused, flat ? explain_flat(name) : explain_indefinite(name), kNaN, 0};
     }
     copy_row_major(outcome.gain, gain_.data() + front.gain);
     copy_row_major(outcome.root * outcome.root.transpose(), &core_[front.core]);

@@ -5,7 +5,8 @@
 // R zero on the diagonal blocks; couplings() are the blocks of -R.
 // Cost: the sum of the squared dimensions of the factors, and of the cubed dimensions of the nodes.
 
-#include <credo/inference/gaussian/careful_front.hpp>
+#include <credo/core/covariance_factor.hpp>
+#include <credo/inference/gaussian/divergence.hpp>
 #include <credo/inference/gaussian/fixed_factors.hpp>
 #include <credo/inference/gaussian/front_kernel.hpp>
 #include <credo/inference/message_passing/gaussian_network.hpp>
@@ -14,8 +15,6 @@
 #include <credo/core/numerics.hpp>
 
 #include <fmt/format.h>
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
 
 #include <algorithm>
 #include <cmath>
@@ -24,24 +23,35 @@ namespace credo::message_passing {
 
 namespace {
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using View = Eigen::Map<Matrix>;
-using ConstView = Eigen::Map<const Matrix>;
-
-Eigen::Index index(std::size_t n) { return static_cast<Eigen::Index>(n); }
-
 /// Below these parts of what met in it a curvature is zero, or negative beyond rounding.
 constexpr double kFlat = 1e-13;
 constexpr double kNegative = 1e-9;
+
+/// a b for row-major a (n x k) and b (k x m), either of them transposed in memory.
+std::vector<double> multiply(std::span<const double> a, bool a_transposed,
+                             std::span<const double> b, bool b_transposed, std::size_t k) {
+  const std::size_t n = a.size() / k;
+  const std::size_t m = b.size() / k;
+  std::vector<double> product(n * m, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < m; ++j) {
+      for (std::size_t l = 0; l < k; ++l) {
+        product[i * m + j] += (a_transposed ? a[l * n + i] : a[i * k + l]) *
+                              (b_transposed ? b[j * k + l] : b[l * m + j]);
+      }
+    }
+  }
+  return product;
+}
 
 }  // namespace
 
 std::string explain_precision(double smallest, const std::string& name) {
   if (smallest < -kNegative) {
-    return gaussian::explain_divergence(gaussian::CarefulStatus::indefinite, name);
+    return gaussian::explain_indefinite(name);
   }
   if (!(smallest > kFlat)) {
-    return gaussian::explain_divergence(gaussian::CarefulStatus::flat, name);
+    return gaussian::explain_flat(name);
   }
   return fmt::format(
       "the precision of {} is {:.3g} of the precisions it is the difference of, too little for its "
@@ -147,50 +157,41 @@ Loaded GaussianNetwork::bind(std::span<const std::size_t> states) {
   return {};
 }
 
-/// The block of J becomes the inverse of its Cholesky factor; "" or why it has none.
+/// The block of J becomes its whitening; "" or why it has none.
 std::string GaussianNetwork::whiten(const GaussianNode& node) {
-  const Eigen::Index n = index(node.dimension);
-  View block(&whitening_[node.square], n, n);
+  const std::size_t n = node.dimension;
+  const std::span<double> block = std::span(whitening_).subspan(node.square, n * n);
   const std::string& name = graph_.variable(node.variable).name;
-  Eigen::VectorXd scale = block.diagonal();
-  for (Eigen::Index i = 0; i < n; ++i) {
-    if (!std::isfinite(scale[i])) return "the numbers leave the range of doubles";
-    if (!(scale[i] > 0.0)) return explain_precision(scale[i] < 0.0 ? -1.0 : 0.0, name);
-    scale[i] = std::sqrt(scale[i]);
+  std::vector<double> scale;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double curvature = block[i * (n + 1)];
+    if (!std::isfinite(curvature)) return "the numbers leave the range of doubles";
+    if (!(curvature > 0.0)) return explain_precision(curvature < 0.0 ? -1.0 : 0.0, name);
+    scale.push_back(std::sqrt(curvature));
   }
-  for (Eigen::Index i = 0; i < n; ++i) {
-    for (Eigen::Index j = 0; j < n; ++j) block(i, j) = block(i, j) / scale[i] / scale[j];
+  if (n > 1) {
+    std::vector<double> unit;
+    for (std::size_t i = 0; i < n * n; ++i) unit.push_back(block[i] / scale[i / n] / scale[i % n]);
+    const double smallest = smallest_eigenvalue(unit, n);
+    if (!(smallest > gaussian::kKept)) return explain_precision(smallest, name);
   }
-  const Eigen::LLT<Matrix> cholesky(block);
-  double smallest = cholesky.info() == Eigen::Success ? 1.0 : 0.0;
-  for (Eigen::Index i = 0; i < n && smallest > 0.0; ++i) {
-    const double pivot = cholesky.matrixLLT()(i, i) * cholesky.matrixLLT()(i, i);
-    smallest = std::min(smallest, pivot);
-    log_determinant_ += std::log(pivot) + 2.0 * std::log(scale[i]);
-  }
-  if (!(smallest > gaussian::kKept)) {
-    return explain_precision(
-        smallest_eigenvalue({block.data(), node.dimension * std::size_t{node.dimension}},
-                            node.dimension),
-        name);
-  }
-  block = cholesky.matrixL().solve(Matrix::Identity(n, n));
-  for (Eigen::Index j = 0; j < n; ++j) block.col(j) /= scale[j];
+  const CovarianceFactor factor = factorise_covariance(block, n);
+  std::ranges::copy(factor.whitening, block.begin());
+  log_determinant_ += factor.log_determinant;
   return "";
 }
 
+std::span<const double> GaussianNetwork::whitening(std::uint32_t node) const {
+  const std::size_t n = nodes_[node].dimension;
+  return std::span(whitening_).subspan(nodes_[node].square, n * n);
+}
+
 void GaussianNetwork::whiten_coupling(const GaussianEdge& edge) {
-  const GaussianNode& low = nodes_[edge.low];
-  const GaussianNode& high = nodes_[edge.high];
-  const Eigen::Index n = index(low.dimension);
-  const Eigen::Index m = index(high.dimension);
-  View block(&couplings_[edge.coupling], n, m);
-  if (n == 1 && m == 1) {
-    block(0, 0) = block(0, 0) * whitening_[low.square] * whitening_[high.square];
-    return;
-  }
-  const Matrix turned = ConstView(&whitening_[low.square], n, n) * block;
-  block.noalias() = turned * ConstView(&whitening_[high.square], m, m).transpose();
+  const std::size_t n = nodes_[edge.low].dimension;
+  const std::size_t m = nodes_[edge.high].dimension;
+  const std::span<double> block = std::span(couplings_).subspan(edge.coupling, n * m);
+  const std::vector<double> turned = multiply(whitening(edge.low), false, block, false, n);
+  std::ranges::copy(multiply(turned, false, whitening(edge.high), true, m), block.begin());
 }
 
 Loaded GaussianNetwork::load(std::span<const std::size_t> states) {
@@ -266,7 +267,7 @@ double GaussianNetwork::evaluate(std::span<const double> point,
     const double* own = &of_point[scalar_of_[node.variable]];
     const double* row = &whitening_[node.square];
     for (std::size_t i = 0; i < node.dimension; ++i, row += node.dimension) {
-      for (std::size_t j = 0; j <= i; ++j) gradient[node.first + i] += row[j] * own[j];
+      for (std::size_t j = 0; j < node.dimension; ++j) gradient[node.first + i] += row[j] * own[j];
     }
   }
   return sum.value();
@@ -277,21 +278,16 @@ void GaussianNetwork::move(std::span<double> point, std::span<const double> z) c
     double* own = &point[scalar_of_[node.variable]];
     const double* row = &whitening_[node.square];
     for (std::size_t i = 0; i < node.dimension; ++i, row += node.dimension) {
-      for (std::size_t j = 0; j <= i; ++j) own[j] += row[j] * z[node.first + i];
+      for (std::size_t j = 0; j < node.dimension; ++j) own[j] += row[j] * z[node.first + i];
     }
   }
 }
 
 std::vector<double> GaussianNetwork::unwhiten(std::uint32_t a, std::uint32_t b,
                                               std::span<const double> block) const {
-  const Eigen::Index n = index(nodes_[a].dimension);
-  const Eigen::Index m = index(nodes_[b].dimension);
-  const Matrix turned =
-      ConstView(block.data(), n, m) * ConstView(&whitening_[nodes_[b].square], m, m);
-  std::vector<double> result(block.size());
-  View(result.data(), n, m).noalias() =
-      ConstView(&whitening_[nodes_[a].square], n, n).transpose() * turned;
-  return result;
+  const std::size_t n = nodes_[a].dimension;
+  const std::vector<double> turned = multiply(whitening(a), true, block, false, n);
+  return multiply(turned, false, whitening(b), false, nodes_[b].dimension);
 }
 
 }  // namespace credo::message_passing

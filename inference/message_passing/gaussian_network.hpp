@@ -107,6 +107,7 @@ class GaussianNetwork {
   void add_blocks(const GaussianFactor& factor, const gaussian::LocalForm& local);
   [[nodiscard]] std::uint32_t find_edge(std::uint32_t low, std::uint32_t high) const;
   [[nodiscard]] std::string whiten(const GaussianNode& node);
+  [[nodiscard]] std::span<const double> whitening(std::uint32_t node) const;
   void whiten_coupling(const GaussianEdge& edge);
   void drop_zero_edges();
   void link();
@@ -123,7 +124,7 @@ class GaussianNetwork {
   gaussian::LocalForms forms_;
   std::vector<Bound> bound_;
   std::vector<std::uint32_t> bound_scalars_;
-  std::vector<double> whitening_;  ///< inverse Cholesky factors; before whiten(): blocks of J
+  std::vector<double> whitening_;  ///< W with W J_ii W' = I; before whiten(): blocks of J
   std::vector<double> couplings_;
   double log_determinant_ = 0.0;
   std::vector<std::uint32_t> into_;

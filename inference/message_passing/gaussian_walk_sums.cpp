@@ -17,9 +17,6 @@
 
 #include <credo/core/numerics.hpp>
 
-#include <Eigen/Core>
-#include <Eigen/Eigenvalues>
-
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -39,20 +36,67 @@ constexpr double kPrecise = 1e-4;
 /// Entries of v are kept from zero: any positive v gives bounds.
 constexpr double kFloor = 1e-150;
 
+/// Makes entry (p, q) zero (Golub and Van Loan 2013, section 8.5).
+void rotate(std::vector<double>& matrix, std::size_t n, std::size_t p, std::size_t q) {
+  const double off = matrix[p * n + q];
+  if (off == 0.0) return;
+  const double tau = (matrix[q * n + q] - matrix[p * n + p]) / (2.0 * off);
+  const double tangent = std::copysign(1.0 / (std::fabs(tau) + std::hypot(1.0, tau)), tau);
+  const double cosine = 1.0 / std::hypot(1.0, tangent);
+  const double sine = tangent * cosine;
+  for (std::size_t k = 0; k < n; ++k) {
+    const double left = matrix[k * n + p];
+    const double right = matrix[k * n + q];
+    matrix[k * n + p] = cosine * left - sine * right;
+    matrix[k * n + q] = sine * left + cosine * right;
+  }
+  for (std::size_t k = 0; k < n; ++k) {
+    const double above = matrix[p * n + k];
+    const double below = matrix[q * n + k];
+    matrix[p * n + k] = cosine * above - sine * below;
+    matrix[q * n + k] = sine * above + cosine * below;
+  }
+}
+
+/// Eigenvalues, on the diagonal, of a symmetric row-major matrix by Jacobi's rotations.
+void diagonalise(std::vector<double>& matrix, std::size_t n) {
+  constexpr int kSweeps = 30;  // quadratic convergence: a handful do
+  for (int sweep = 0; sweep < kSweeps; ++sweep) {
+    double off = 0.0;
+    double size = 0.0;
+    for (std::size_t i = 0; i < n * n; ++i) {
+      (i % (n + 1) == 0 ? size : off) += std::fabs(matrix[i]);
+    }
+    if (off <= 1e-15 * size) return;
+    for (std::size_t p = 0; p < n; ++p) {
+      for (std::size_t q = p + 1; q < n; ++q) rotate(matrix, n, p, q);
+    }
+  }
+}
+
 double spectral_norm(const GaussianNetwork& network, const GaussianEdge& edge) {
-  const auto n = static_cast<Eigen::Index>(network.nodes()[edge.low].dimension);
-  const auto m = static_cast<Eigen::Index>(network.nodes()[edge.high].dimension);
-  const double* block = &network.couplings()[edge.coupling];
-  if (n == 1 && m == 1) return std::fabs(*block);
-  using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Eigen::Map<const Block> coupling(block, n, m);
-  const double scale = coupling.cwiseAbs().maxCoeff();
-  if (!(scale > 0.0)) return 0.0;
-  const Block unit = coupling / scale;
-  const Eigen::MatrixXd gram =
-      n < m ? Eigen::MatrixXd(unit * unit.transpose()) : Eigen::MatrixXd(unit.transpose() * unit);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(gram, Eigen::EigenvaluesOnly);
-  return scale * std::sqrt(std::max(solver.eigenvalues().maxCoeff(), 0.0));
+  const std::size_t n = network.nodes()[edge.low].dimension;
+  const std::size_t m = network.nodes()[edge.high].dimension;
+  const std::span<const double> block = network.couplings().subspan(edge.coupling, n * m);
+  double scale = 0.0;
+  for (const double entry : block) scale = std::max(scale, std::fabs(entry));
+  if (block.size() == 1 || scale == 0.0) return scale;
+  // The Gram matrix of the shorter side.
+  const bool by_rows = n <= m;
+  const std::size_t order = by_rows ? n : m;
+  std::vector<double> gram(order * order, 0.0);
+  for (std::size_t i = 0; i < order; ++i) {
+    for (std::size_t j = 0; j < order; ++j) {
+      for (std::size_t k = 0; k < n + m - order; ++k) {
+        gram[i * order + j] += (by_rows ? block[i * m + k] : block[k * m + i]) / scale *
+                               ((by_rows ? block[j * m + k] : block[k * m + j]) / scale);
+      }
+    }
+  }
+  diagonalise(gram, order);
+  double largest = 0.0;
+  for (std::size_t i = 0; i < order; ++i) largest = std::max(largest, gram[i * (order + 1)]);
+  return scale * std::sqrt(largest);
 }
 
 /// y = (I - R) x, in z.
@@ -146,11 +190,18 @@ Curvature search_curvature(const GaussianNetwork& network, contraction::Monitor&
 }
 
 double smallest_eigenvalue(std::span<const double> matrix, std::size_t dimension) {
-  const auto n = static_cast<Eigen::Index>(dimension);
-  const Eigen::Map<const Eigen::MatrixXd> view(matrix.data(), n, n);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(view.transpose(),
-                                                              Eigen::EigenvaluesOnly);
-  return solver.eigenvalues().minCoeff();
+  std::vector<double> full(dimension * dimension);
+  for (std::size_t i = 0; i < dimension; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      full[i * dimension + j] = full[j * dimension + i] = matrix[i * dimension + j];
+    }
+  }
+  diagonalise(full, dimension);
+  double smallest = kInfinity;
+  for (std::size_t i = 0; i < dimension; ++i) {
+    smallest = std::min(smallest, full[i * (dimension + 1)]);
+  }
+  return smallest;
 }
 
 }  // namespace credo::message_passing
