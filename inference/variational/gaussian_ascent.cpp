@@ -4,9 +4,10 @@
 // graph of continuous variables alone, whose joint precision J is positive definite, this is block
 // Gauss-Seidel on J m = h, which converges from any start: precisions are final after one sweep,
 // and at the limit the means are those of the posterior (Bishop 2006, section 10.1.2; Wainwright
-// and Jordan 2008, section 5.4). With discrete variables L has local maxima, hence the restarts. L
-// is flat around its maximum: sweeps go on until the means stand still too. Cost per sweep: each
-// component's update.
+// and Jordan 2008, section 5.4). L is flat there: sweeps go on until the means stand still too, and
+// where they take small steps all means move together (gaussian_means.cpp). With discrete variables
+// L has local maxima, hence the restarts, and its gain alone decides when to stop. Cost per sweep:
+// each component's update.
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/ascent.hpp>
@@ -106,7 +107,7 @@ class Ascent {
       const double moved = solver_.moved();
       patience = moved < stillest ? kPatience : patience - 1;
       stillest = std::min(stillest, moved);
-      if (answer.converged && (stillest <= kStill || patience == 0)) return;
+      if (answer.converged && (!concave_ || stillest <= kStill || patience == 0)) return;
       if (patience == 0) patience = kPatience;
       if (moved > kStill && moved > kSlow * last && together > 0) {
         together = move_together(answer) ? kPatience : together - 1;
