@@ -144,7 +144,7 @@ std::optional<learning::NetworkRequest> network_request(const NetworkArguments& 
   const char* given = nullptr;
   const auto pass_on = [&given](const char* name, const auto& from, auto& to) {
     if (!from) return;
-    to = *from;
+    to = from;
     given = name;
   };
   const auto hidden = n.hidden ? std::optional(parse_widths(*n.hidden)) : std::nullopt;
