@@ -118,11 +118,13 @@ const GaussianAnswer& CompiledSmoother::run(const ObservationSequence& observati
 
 std::span<const double> CompiledSmoother::mean(std::size_t t) const {
   const Implementation& i = *implementation_;
+  if (!i.answer.ok()) return {};
   return std::span(i.answer.means).subspan(i.runner->mean_offset(i.state.at(t)), i.states);
 }
 
 std::span<const double> CompiledSmoother::covariance(std::size_t t) const {
   const Implementation& i = *implementation_;
+  if (!i.answer.ok()) return {};
   return std::span(i.answer.covariances)
       .subspan(i.runner->covariance_offset(i.state.at(t)), i.states * i.states);
 }

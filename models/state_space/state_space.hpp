@@ -85,7 +85,8 @@ class CompiledSmoother {
   /// The answer lives until the next run. Throws ModelError when the sequence is not of the
   /// pattern.
   const GaussianAnswer& run(const ObservationSequence& observations);
-  /// E[x_t | y_1 .. y_T], n numbers, and its covariance, n x n, of the last run; t from 0.
+  /// E[x_t | y_1 .. y_T], n numbers, and its covariance, n x n, of the last run; t from 0. Empty
+  /// when that has no answer.
   [[nodiscard]] std::span<const double> mean(std::size_t t) const;
   [[nodiscard]] std::span<const double> covariance(std::size_t t) const;
 

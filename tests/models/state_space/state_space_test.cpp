@@ -212,6 +212,20 @@ TEST_CASE("state space: a precise sensor beside a wide noise of one direction") 
   }
 }
 
+TEST_CASE("state space: a compiled smoother without an answer has no moments") {
+  StateSpaceModel model;
+  model.states = 1;
+  model.observations = 1;
+  model.steps = {{{1.0}, {}, {}, {1.0}, {}, {}}};  // x = 0 for good, seen exactly
+  CompiledSmoother smoother(model, {{0.0}, {0.0}});
+  CHECK(smoother.mean(0).empty());
+  CHECK(smoother.run({{0.0}, {1.0}}).status == Status::impossible_evidence);
+  CHECK(smoother.mean(1).empty());
+  CHECK(smoother.covariance(1).empty());
+  CHECK(smoother.run({{0.0}, {0.0}}).ok());
+  CHECK(smoother.mean(1).size() == 1);
+}
+
 TEST_CASE("state space: steady states without noise in what is seen, and without end") {
   StateSpaceModel model;
   model.states = 1;
