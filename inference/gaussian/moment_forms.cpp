@@ -11,10 +11,18 @@
 
 #include <Eigen/Cholesky>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 namespace credo::gaussian {
+
+namespace {
+
+/// Off the support, relative to the numbers compared.
+constexpr double kCertain = 1e-9;
+
+}  // namespace
 
 MomentRatio moment_ratio(const WeightedGaussian& after, const WeightedGaussian& before) {
   MomentRatio ratio;
@@ -45,6 +53,27 @@ MomentRatio moment_ratio(const WeightedGaussian& after, const WeightedGaussian& 
   ratio.form.linear.assign(linear.data(), linear.data() + n);
   ratio.form.constant = -(factor.log_determinant + standard.squaredNorm()) / 2.0;
   return ratio;
+}
+
+MomentDensity moment_density(const WeightedGaussian& gaussian, std::span<const double> x) {
+  const Eigen::Index n = to_index(x.size());
+  const CovarianceFactor factor = factorise_covariance(gaussian.covariance, x.size());
+  MomentDensity density{factor.rank, -kInfinity};
+  const VectorView point(x.data(), n);
+  const VectorView mean(gaussian.mean.data(), n);
+  Vector away = point - mean;
+  if (!factor.rotation.empty()) {
+    away = (MatrixView(factor.rotation.data(), n, n) * away).eval();
+    const double scale = std::max(point.cwiseAbs().maxCoeff(), mean.cwiseAbs().maxCoeff());
+    const Eigen::Index certain = n - to_index(factor.rank);
+    if (away.tail(certain).cwiseAbs().maxCoeff() > kCertain * scale) return density;
+  }
+  density.log_value = -factor.log_determinant / 2.0 -
+                      static_cast<double>(factor.rank) * std::log(2.0 * std::numbers::pi) / 2.0;
+  if (factor.rank == 0) return density;
+  const MatrixView whitening(factor.whitening.data(), to_index(factor.rank), n);
+  density.log_value -= (whitening * away).squaredNorm() / 2.0;
+  return density;
 }
 
 namespace {

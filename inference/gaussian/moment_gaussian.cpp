@@ -25,6 +25,10 @@ namespace {
 const double kLogTwoPi = std::log(2.0 * std::numbers::pi);
 /// What contradicts a certain direction, relative to the numbers it is computed from.
 constexpr double kContradiction = 1e-9;
+/// A variance that was 1 before an observation and is taken for 0 after it.
+constexpr double kGone = 1e-26;
+/// What is left of a variance and is nothing but rounding.
+constexpr double kRounding = 1e-13;
 
 /// The free scalars of a factor: rows of the factor and their positions.
 struct FreeScalars {
@@ -209,11 +213,15 @@ void MomentGaussian::move(const Whitened& whitened, std::span<const double> mean
     slope.row(to_index(whitened.positions[static_cast<std::size_t>(k)])) =
         whitened.halves.noise.row(k);
   }
+  const Vector before = all.diagonal();
   all.noalias() -= outer * outer.transpose();
-  // The regression leaves nothing of the touched scalars; rounding must not either.
-  for (const std::uint32_t at : whitened.positions) {
-    all.row(at).setZero();
-    all.col(at).setZero();
+  // The regression leaves nothing of the touched scalars; rounding must not either. Nor of others
+  // that follow from them.
+  for (const std::uint32_t at : whitened.positions) all(at, at) = 0.0;
+  for (Eigen::Index i = 0; i < n; ++i) {
+    if (all(i, i) > kRounding * before[i]) continue;
+    all.row(i).setZero();
+    all.col(i).setZero();
   }
   const Matrix spread = slope * MatrixView(covariance.data(), rank, rank);
   all.noalias() += spread * slope.transpose();
@@ -245,7 +253,12 @@ Absorbed MomentGaussian::observe(const LinearGaussian& kernel, const Places& pla
   const Matrix gain = -(slope.transpose() * white.transpose()) * white;
   const Matrix keep = Matrix::Identity(rank, rank) + gain * slope;
   const Vector mean = gain * seen.residual;
-  const Matrix covariance = keep * keep.transpose() + gain * noise * gain.transpose();
+  Matrix covariance = keep * keep.transpose() + gain * noise * gain.transpose();
+  for (Eigen::Index i = 0; i < rank; ++i) {
+    if (covariance(i, i) > kGone) continue;
+    covariance.row(i).setZero();
+    covariance.col(i).setZero();
+  }
   move(whitened, {mean.data(), static_cast<std::size_t>(rank)}, entries(covariance));
   return Absorbed::ok;
 }

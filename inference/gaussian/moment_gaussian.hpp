@@ -71,6 +71,15 @@ struct MomentRatio {
 [[nodiscard]] MomentRatio moment_ratio(const WeightedGaussian& after,
                                        const WeightedGaussian& before);
 
+/// log N(x; mean, covariance) with respect to the support's own dimension, the rank; -infinity off
+/// it.
+struct MomentDensity {
+  std::size_t rank = 0;
+  double log_value = -kInfinity;
+};
+[[nodiscard]] MomentDensity moment_density(const WeightedGaussian& gaussian,
+                                           std::span<const double> x);
+
 /// A quadratic form as the kernel of some of its scalars given the others, and the form of the
 /// others that is left. Kernel: first `others` (in their order), then `own`.
 struct FormSplit {

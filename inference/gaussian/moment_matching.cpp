@@ -116,8 +116,9 @@ class MomentQuestion {
         "loss of at most {:.2g} nats each (Kullback-Leibler)",
         loss.collapses, loss.collapses == 1 ? "" : "s", loss.largest_mixture, loss.largest_bound);
     if (loss.not_reweighed > 0) {
-      text += fmt::format("; {} of them kept the shares that earlier observations gave them",
-                          loss.not_reweighed);
+      text += fmt::format(
+          "; on the way back {} could not be reweighed and have the shares of the posterior's mean",
+          loss.not_reweighed);
     }
     return text;
   }

@@ -17,7 +17,8 @@ namespace credo {
 /// over what was eliminated is replaced by the Gaussian of its mass, mean and covariance. Guarantee
 /// none, and the message says how often and at what loss. Exact, and said to be, when no mixture
 /// of different Gaussians had to be replaced on the way up: then log Z, discrete marginals, means
-/// and covariances are exact. Refused, naming it, where a variable has no proper distribution.
+/// and covariances are exact. An observation that repeats what is certain adds nothing to log Z.
+/// Refused, naming it, where a variable has no proper distribution.
 [[nodiscard]] Result run_moment_matching(const FactorGraph& graph, const Evidence& evidence,
                                          const Query& query, const InferOptions& options);
 

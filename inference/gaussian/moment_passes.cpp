@@ -5,13 +5,13 @@
 // product times q / a. Where a replaced no mixture, q / a is exact: the marginal of S is replaced
 // and the conditional given S kept. Where it did, q / a is a quadratic form that reweighs every
 // component of the mixture, as expectation propagation does; if that leaves a component without
-// integral (q wider than a somewhere), or q is certain, the components keep the shares of the way
-// up and take the marginal q instead.
+// integral (q wider than a somewhere), or q is certain, the components take the marginal q instead,
+// and the shares that they have at its mean.
 // Invariant: on the way down every component of a cluster is proper.
 // Cost: the products twice (they are not stored) and one collapse per separator state and pass.
 // Source: Lauritzen, JASA 87, 1992; Heskes and Zoeter, Expectation propagation for approximate
-// inference in dynamic Bayesian networks, UAI 2002; Kim, Dynamic linear models with
-// Markov-switching, J. Econometrics 60, 1994 (the fallback).
+// inference in dynamic Bayesian networks, UAI 2002; Barber, Expectation correction for smoothed
+// inference in switching linear dynamical systems, JMLR 7, 2006 (shares at the mean).
 
 #include <credo/inference/gaussian/moment_passes.hpp>
 
@@ -24,6 +24,9 @@ namespace credo::gaussian {
 namespace {
 
 constexpr std::size_t kStatesPerQuestion = 1024;
+/// A component of share s may lie s^-1/2 standard deviations of the collapsed Gaussian away, where
+/// rounding in q / a counts s^-1 fold: below this share (log 1e-10) it is not reweighed.
+constexpr double kLogNegligible = -23.0;
 
 /// Weights that sum to 1.
 void normalise(std::vector<WeightedGaussian>& components) {
@@ -107,47 +110,99 @@ void MomentPasses::distribute(const ClusterPosterior& visit) {
 }
 
 void MomentPasses::posterior_of(std::uint32_t s, std::vector<WeightedGaussian>& components) {
-  for (std::size_t state = 0; state < plan_.steps[s].kept_states; ++state) {
-    bool regular = true;
-    given_separator(s, state, true, components, regular);
-    if (regular) continue;
-    ++loss_.not_reweighed;
-    given_separator(s, state, false, components, regular);
+  const MomentStep& step = plan_.steps[s];
+  for (std::size_t state = 0; state < step.kept_states; ++state) {
+    if (up_[s][state].log_weight == -kInfinity) continue;
+    if (step.parent != s && down_[s][state].log_weight == -kInfinity) continue;
+    if (mixed_[s][state] == 0) {
+      keep_conditionals(s, state, components);
+    } else if (!reweigh(s, state, components)) {
+      ++loss_.not_reweighed;
+      share_at_mean(s, state, components);
+    }
   }
 }
 
-/// The components of one state of the separator. regular: false when reweighing was not possible.
-void MomentPasses::given_separator(std::uint32_t s, std::size_t separator_state, bool reweigh,
-                                   std::vector<WeightedGaussian>& components, bool& regular) {
+/// Calls use(k, Gaussian) for the components of one state of the separator that are not zero, until
+/// it returns false.
+template <typename Use>
+bool MomentPasses::for_each_component(std::uint32_t s, std::size_t separator_state, Use&& use) {
+  const std::size_t mixed = plan_.steps[s].states / plan_.steps[s].kept_states;
+  for (std::size_t k = separator_state * mixed; k < (separator_state + 1) * mixed; ++k) {
+    if (cluster_.evaluate(k) == Absorbed::ok && !use(k, cluster_.gaussian())) return false;
+  }
+  return true;
+}
+
+/// q / a where a is exact: the marginal of the separator becomes q, shares stay.
+void MomentPasses::keep_conditionals(std::uint32_t s, std::size_t separator_state,
+                                     std::vector<WeightedGaussian>& components) {
+  const MomentStep& step = plan_.steps[s];
+  const auto all = all_scalars(step);
+  const auto separator = std::span(all).first(step.kept_dimension);
+  for_each_component(s, separator_state, [&](std::size_t k, MomentGaussian& gaussian) {
+    if (step.parent != s) {
+      const WeightedGaussian& q = down_[s][separator_state];
+      gaussian.scale(q.log_weight - up_[s][separator_state].log_weight);
+      if (!separator.empty()) gaussian.replace_marginal(q, separator);
+    }
+    components[k] = gaussian.marginal(all);
+    return true;
+  });
+}
+
+/// q / a as a quadratic form; false when some component has no integral.
+bool MomentPasses::reweigh(std::uint32_t s, std::size_t separator_state,
+                           std::vector<WeightedGaussian>& components) {
   const MomentStep& step = plan_.steps[s];
   const auto all = all_scalars(step);
   const auto separator = std::span(all).first(step.kept_dimension);
   const WeightedGaussian& up = up_[s][separator_state];
-  const bool is_root = step.parent == s;
-  if (up.log_weight == -kInfinity) return;
-  if (!is_root && down_[s][separator_state].log_weight == -kInfinity) return;
-  const bool lossy = mixed_[s][separator_state] != 0 && !separator.empty();
-  MomentRatio ratio;
-  Places places;
-  if (lossy && reweigh) {
-    ratio = moment_ratio(down_[s][separator_state], up);
-    regular = ratio.regular;
-    if (!regular) return;
-    places = {{separator.begin(), separator.end()}, std::vector<double>(separator.size())};
-  }
-  const std::size_t mixed = step.states / step.kept_states;
-  for (std::size_t k = 0; k < mixed; ++k) {
-    const std::size_t state = separator_state * mixed + k;
-    if (cluster_.evaluate(state) != Absorbed::ok) continue;
-    MomentGaussian& gaussian = cluster_.gaussian();
-    if (!is_root) gaussian.scale(down_[s][separator_state].log_weight - up.log_weight);
-    if (lossy && reweigh) {
-      regular = gaussian.multiply(ratio.form, places, up.mean) == Absorbed::ok;
-      if (!regular) return;
-    } else if (!separator.empty()) {
-      gaussian.replace_marginal(down_[s][separator_state], separator);
+  const WeightedGaussian& q = down_[s][separator_state];
+  const MomentRatio ratio = moment_ratio(q, up);
+  const Places places{{separator.begin(), separator.end()}, std::vector<double>(separator.size())};
+  const auto use = [&](std::size_t k, MomentGaussian& gaussian) {
+    const double log_share = gaussian.log_weight() - up.log_weight;
+    gaussian.scale(q.log_weight - up.log_weight);
+    if (log_share < kLogNegligible) {
+      gaussian.replace_marginal(q, separator);
+    } else if (gaussian.multiply(ratio.form, places, up.mean) != Absorbed::ok) {
+      return false;
     }
-    components[state] = gaussian.marginal(all);
+    components[k] = gaussian.marginal(all);
+    return true;
+  };
+  return ratio.regular && for_each_component(s, separator_state, use);
+}
+
+/// The marginal of the separator becomes q, and the shares those of the components at q's mean;
+/// shares stay where components that are certain in different directions leave that undefined.
+void MomentPasses::share_at_mean(std::uint32_t s, std::size_t separator_state,
+                                 std::vector<WeightedGaussian>& components) {
+  const MomentStep& step = plan_.steps[s];
+  const auto all = all_scalars(step);
+  const auto separator = std::span(all).first(step.kept_dimension);
+  const WeightedGaussian& q = down_[s][separator_state];
+  std::vector<std::size_t> members;
+  std::vector<double> log_shares;
+  std::vector<double> log_densities;
+  std::size_t rank = 0;
+  bool comparable = true;
+  for_each_component(s, separator_state, [&](std::size_t k, MomentGaussian& gaussian) {
+    const MomentDensity density = moment_density(gaussian.marginal(separator), q.mean);
+    comparable = comparable && (members.empty() || density.rank == rank);
+    rank = density.rank;
+    members.push_back(k);
+    log_shares.push_back(gaussian.log_weight());
+    log_densities.push_back(gaussian.log_weight() + density.log_value);
+    gaussian.replace_marginal(q, separator);
+    components[k] = gaussian.marginal(all);
+    return true;
+  });
+  if (comparable && log_sum_exp(log_densities) > -kInfinity) log_shares = log_densities;
+  const double total = log_sum_exp(log_shares);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    components[members[i]].log_weight = q.log_weight + log_shares[i] - total;
   }
 }
 

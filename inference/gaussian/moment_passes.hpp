@@ -20,7 +20,7 @@ struct MomentLoss {
   /// The largest bound of KL(mixture, Gaussian) of one of them, in nats.
   double largest_bound = 0.0;
   /// Messages on the way down whose mixtures could not be reweighed, because a component would
-  /// have had no integral: their shares are those of the way up.
+  /// have had no integral: their shares are those at the posterior's mean.
   std::size_t not_reweighed = 0;
 };
 
@@ -46,8 +46,14 @@ class MomentPasses {
  private:
   bool send_up(std::uint32_t step);
   void posterior_of(std::uint32_t step, std::vector<WeightedGaussian>& components);
-  void given_separator(std::uint32_t step, std::size_t separator_state, bool reweigh,
-                       std::vector<WeightedGaussian>& components, bool& regular);
+  template <typename Use>
+  bool for_each_component(std::uint32_t step, std::size_t separator_state, Use&& use);
+  void keep_conditionals(std::uint32_t step, std::size_t separator_state,
+                         std::vector<WeightedGaussian>& components);
+  bool reweigh(std::uint32_t step, std::size_t separator_state,
+               std::vector<WeightedGaussian>& components);
+  void share_at_mean(std::uint32_t step, std::size_t separator_state,
+                     std::vector<WeightedGaussian>& components);
   void send_down(std::uint32_t step, const std::vector<WeightedGaussian>& components);
 
   const MomentPlan& plan_;

@@ -13,15 +13,14 @@
 // the queue and when a message mentions it. Source: Koller and Friedman, Probabilistic Graphical
 // Models, 2009, section 14.3.
 
-#include <credo/inference/gaussian/moment_collapse.hpp>
 #include <credo/inference/gaussian/moment_plan.hpp>
 #include <credo/inference/gaussian/structure.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <queue>
+#include <tuple>
 #include <utility>
 
 namespace credo::gaussian {
@@ -30,8 +29,6 @@ namespace {
 
 /// A cluster that costs more is not looked at to its end.
 constexpr double kTooCostly = 1e10;
-/// Of the whole plan.
-constexpr double kOperationLimit = 1e12;
 constexpr double kMixture = 8.0;
 constexpr std::size_t kStepsPerQuestion = 256;
 
@@ -253,7 +250,9 @@ class Planner {
   void sort_potentials(MomentStep& step) const {
     const auto order = [this](std::uint32_t id) {
       const Potential& p = problem_.potentials[id];
-      return std::pair(p.grounds.empty() ? kNone : p.rank, id);
+      // Observations narrow the Gaussian before a quadratic factor may widen it.
+      const bool last = p.kind == PotentialKind::quadratic;
+      return std::tuple(p.grounds.empty() ? kNone : p.rank, last, id);
     };
     std::ranges::sort(step.potentials, {}, order);
   }
@@ -313,64 +312,6 @@ class Planner {
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue_;
 };
 
-PlanStep described(const MomentStep& step) {
-  PlanStep result;
-  const auto add = [&result](const Scope& scope, std::size_t kept) {
-    for (std::size_t i = 0; i < scope.size(); ++i) {
-      result.scope.push_back(scope[i]);
-      (i < kept ? result.message : result.eliminated).push_back(scope[i]);
-    }
-  };
-  add(step.discrete, step.kept_discrete);
-  add(step.continuous, step.kept_continuous);
-  result.tables = step.potentials;
-  result.children = step.children;
-  result.parent = step.parent;
-  const double order = step.dimension;
-  result.operations = static_cast<double>(step.states) * (1.0 + order * order * order);
-  return result;
-}
-
-double bytes_of(std::size_t states, std::uint32_t dimension) {
-  const double scalars = dimension;
-  return static_cast<double>(states) *
-         (sizeof(WeightedGaussian) + (scalars + scalars * scalars) * sizeof(double));
-}
-
-void predict(MomentPlan& result) {
-  Plan& plan = result.plan;
-  double messages = 0.0;
-  double widest = 0.0;
-  for (const MomentStep& step : result.steps) {
-    plan.steps.push_back(described(step));
-    // Up, again on the way down, and the posterior of the separator.
-    plan.operations += 3.0 * plan.steps.back().operations;
-    messages += 2.0 * bytes_of(step.kept_states, step.kept_dimension);
-    widest = std::max(widest, 2.0 * bytes_of(step.states, step.dimension));
-    plan.widest_front = std::max<std::size_t>(plan.widest_front, step.dimension);
-    const double log2_states = std::log2(static_cast<double>(step.states));
-    if (log2_states > plan.log2_widest) {
-      plan.log2_widest = log2_states;
-      plan.widest_step = plan.steps.size() - 1;
-    }
-  }
-  plan.peak_bytes = messages + widest;
-}
-
-void check_budget(MomentPlan& plan, const InferOptions& options) {
-  if (!plan.refusal.empty()) return;
-  if (plan.plan.peak_bytes > options.memory_limit_bytes) {
-    plan.refusal = fmt::format(
-        "messages and the widest cluster (2^{:.1f} joint states) take {}; the memory limit is {}",
-        plan.plan.log2_widest, describe_bytes(plan.plan.peak_bytes),
-        describe_bytes(options.memory_limit_bytes));
-  } else if (plan.plan.operations > kOperationLimit) {
-    plan.refusal = fmt::format(
-        "{:.3g} operations (widest cluster: 2^{:.1f} joint states); at most {:.3g} are tried",
-        plan.plan.operations, plan.plan.log2_widest, kOperationLimit);
-  }
-}
-
 }  // namespace
 
 MomentPlan make_moment_plan(const FactorGraph& graph, const MomentProblem& problem,
@@ -388,8 +329,7 @@ MomentPlan make_moment_plan(const FactorGraph& graph, const MomentProblem& probl
       if (potential.kind == PotentialKind::scope) result.joint_step[potential.source] = s;
     }
   }
-  predict(result);
-  check_budget(result, options);
+  predict(result, options);
   return result;
 }
 

@@ -47,4 +47,7 @@ struct MomentPlan {
                                           std::size_t joints, const InferOptions& options,
                                           const std::function<bool()>& keep_going);
 
+/// Fills plan from the steps, and refusal where it is over the budget. Internal to the planner.
+void predict(MomentPlan& result, const InferOptions& options);
+
 }  // namespace credo::gaussian

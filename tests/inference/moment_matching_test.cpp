@@ -421,6 +421,57 @@ TEST_CASE("moment matching: impossible evidence, and what is only far away") {
   }
 }
 
+TEST_CASE("moment matching: certain observations, and components of next to no weight") {
+  // Two certain looks at x leave nothing open: a third that differs is impossible, not unlikely.
+  FactorGraph graph;
+  const VariableId m = graph.add_variable("m", 2);
+  graph.add_factor({m}, {0.5, 0.5});
+  const VariableId x = graph.add_continuous_variable("x", 2);
+  const VariableId y = graph.add_continuous_variable("y", 2);
+  const VariableId z = graph.add_continuous_variable("z");
+  graph.add_gaussian_factor({m}, {x},
+                            GaussianTable::conditional({2}, {2},
+                                                       {{{}, {0.3, 0.1}, {1.1, 0.3, 0.3, 0.7}},
+                                                        {{}, {0.1, 0.7}, {0.9, 0.2, 0.2, 1.3}}}));
+  graph.add_gaussian_factor(
+      {x, y}, GaussianTable::conditional(
+                  {}, {2, 2}, {{{0.3, -0.7, 1.1, 0.9}, {0.1, 0.2}, {0.0, 0.0, 0.0, 0.0}}}));
+  graph.add_gaussian_factor({x, z},
+                            GaussianTable::conditional({}, {2, 1}, {{{1.3, 0.7}, {0.4}, {0.0}}}));
+  Evidence evidence;
+  evidence.observe_value(y, {0.1 - 0.4, 0.2 + 2.0});  // x = (1, 1)
+  evidence.observe_value(z, {2.5});
+  CHECK(infer(graph, evidence, Query::marginals(), by("moment_matching")).status ==
+        Status::impossible_evidence);
+  // One that agrees says nothing new.
+  evidence.observe_value(z, {2.4});
+  const Result repeated = infer(graph, evidence, Query::marginals(), by("moment_matching"));
+  REQUIRE_MESSAGE(repeated.ok(), repeated.message);
+  CHECK(repeated.gaussian_marginal(x).mean[0] == doctest::Approx(1.0).epsilon(1e-12));
+  evidence.retract(z);
+  check_exact(graph, evidence);
+
+  // One mode is certain of x, the other next to impossible: what is left of it must not come back.
+  FactorGraph lone;
+  const VariableId mode = lone.add_variable("mode", 2);
+  lone.add_factor({mode}, Table::dense({2}, {-110.0, 0.0}, Domain::log));
+  const VariableId place = lone.add_continuous_variable("place");
+  const VariableId next = lone.add_continuous_variable("next");
+  lone.add_gaussian_factor(
+      {mode}, {place},
+      GaussianTable::conditional({2}, {1}, {{{}, {5.0}, {0.02}}, {{}, {0.7}, {0.0}}}));
+  lone.add_gaussian_factor({place, next},
+                           GaussianTable::conditional({}, {1, 1}, {{{0.9}, {0.1}, {0.5}}}));
+  Evidence seen;
+  seen.observe_value(next, {0.4});
+  InferOptions options = by("moment_matching");
+  options.plan.order = {mode, place};
+  const Result result = infer(lone, seen, Query::marginals(), options);
+  REQUIRE_MESSAGE(result.ok(), result.message);
+  CHECK(result.marginal(mode)[1] == doctest::Approx(1.0).epsilon(1e-12));
+  CHECK(result.gaussian_marginal(place).mean[0] == doctest::Approx(0.7).epsilon(1e-12));
+}
+
 TEST_CASE("moment matching: joints, refusals, budgets") {
   std::mt19937_64 random(48);
   const Chain chain = switching_chain(random, 3, 2, 2);
