@@ -23,7 +23,7 @@ namespace {
 using Matrix = Eigen::MatrixXd;
 
 /// What is left of a unit variance and taken for none.
-constexpr double kCertain = 1e-11;
+constexpr double kCertain = 1e-13;
 
 std::vector<double> row_major(const Matrix& matrix) {
   std::vector<double> entries;

@@ -1,7 +1,8 @@
 // The smoother: one elimination of the whole chain. A chain's scopes are known without a graph, and
 // time-invariant models have three tables, so that planning and solving once costs little more than
 // handing the answer out. The chain is eliminated from both ends towards the middle: neither half
-// waits for the other's divisions.
+// waits for the other's divisions. Where dynamics are certain it goes from the last state to the
+// first.
 // Cost: (n + k)^3 per step.
 
 #include <credo/core/error.hpp>
@@ -48,7 +49,21 @@ struct CompiledSmoother::Implementation {
       skeleton.add_factor(seen);
       tables.push_back(slices.observation(t, there(t)));
     }
-    runner.emplace(skeleton, is_observed, structure_of(skeleton));
+    load(skeleton, is_observed, tables, both_ends());
+    // Kernels without noise are substituted. From the last backwards that multiplies by them, from
+    // the first onwards it divides, and thirty divisions may leave nothing.
+    if (runner->engine().careful()) {
+      load(skeleton, is_observed, tables, {state.rbegin(), state.rend()});
+    }
+  }
+
+  void load(const gaussian::Skeleton& skeleton, const std::vector<char>& is_observed,
+            const std::vector<GaussianTable>& tables, std::vector<VariableId> order) {
+    const gaussian::StructureRequest request{.variables = state, .joints = {}, .describe = false};
+    PlanOptions plan;
+    plan.order = std::move(order);
+    runner.emplace(skeleton, is_observed,
+                   gaussian::build_structure(skeleton, request, plan, [] { return true; }));
     runner->engine().name_variables([this](VariableId v) {
       return fmt::format("x{}", std::ranges::lower_bound(state, v) - state.begin() + 1);
     });
@@ -69,14 +84,13 @@ struct CompiledSmoother::Implementation {
     }
   }
 
-  [[nodiscard]] gaussian::Structure structure_of(const gaussian::Skeleton& skeleton) const {
-    gaussian::StructureRequest request{.variables = state, .joints = {}, .describe = false};
-    PlanOptions plan;
+  [[nodiscard]] std::vector<VariableId> both_ends() const {
+    std::vector<VariableId> order;
     for (std::size_t first = 0, last = state.size(); first < last;) {
-      plan.order.push_back(state[first++]);
-      if (first < last) plan.order.push_back(state[--last]);
+      order.push_back(state[first++]);
+      if (first < last) order.push_back(state[--last]);
     }
-    return gaussian::build_structure(skeleton, request, plan, [] { return true; });
+    return order;
   }
 
   /// False when observation t has not the components of the pattern.

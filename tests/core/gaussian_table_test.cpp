@@ -112,6 +112,17 @@ TEST_CASE("evidence: values are for continuous variables, states for discrete on
                        EvidenceError);
 }
 
+TEST_CASE("covariance factor: what is left of a unit variance is noise down to 1e-12") {
+  // Two sums of one wide and one narrow noise; the narrow one has a variance of 1e-12.
+  const double narrow = 0x1p-40;
+  CHECK(factorise_covariance(std::vector<double>{1.0, 1.0, 1.0, 1.0 + narrow}, 2).rank == 2);
+  CHECK(factorise_covariance(std::vector<double>{1.0, 1.0, 1.0, 1.0}, 2).rank == 1);
+  // Entries that are products, as rounded.
+  const double a = 1.0 / 3.0;
+  const double b = 0.7;
+  CHECK(factorise_covariance(std::vector<double>{a * a, a * b, a * b, b * b}, 2).rank == 1);
+}
+
 TEST_CASE("covariance factor: noise of any scale, and its inverse") {
   // S = M M' with M lower triangular, rows of scales 1e-3 to 1e3; with a repeated row it is
   // singular.

@@ -226,6 +226,40 @@ TEST_CASE("state space: a compiled smoother without an answer has no moments") {
   CHECK(smoother.mean(1).size() == 1);
 }
 
+TEST_CASE("state space: certain dynamics that forget, forty steps") {
+  // All is a function of x_1, and the observations are a regression on it.
+  const MatrixXd a = matrix({0.35, -0.62, 0.12, 0.08}, 2, 2);
+  const MatrixXd sensor = matrix({1.0, 0.5, -0.3, 1.2}, 2, 2);
+  StateSpaceModel model;
+  model.states = 2;
+  model.observations = 2;
+  model.steps = {{rows(a), {}, {}, rows(sensor), {}, {0.5, 0.0, 0.0, 2.0}}};
+  model.initial_covariance = {2.0, 0.3, 0.3, 1.0};
+  ObservationSequence y;
+  MatrixXd precision = matrix(model.initial_covariance, 2, 2).inverse();
+  VectorXd weighted = VectorXd::Zero(2);
+  const MatrixXd weights = matrix({2.0, 0.0, 0.0, 0.5}, 2, 2);
+  std::vector<MatrixXd> power{MatrixXd::Identity(2, 2)};
+  for (std::size_t t = 0; t < 40; ++t) {
+    y.push_back({std::sin(static_cast<double>(t)), std::cos(3.0 * static_cast<double>(t))});
+    const MatrixXd seen = sensor * power.back();
+    precision += seen.transpose() * weights * seen;
+    weighted += seen.transpose() * weights * matrix(y.back(), 2, 1);
+    power.push_back(a * power.back());
+  }
+  const MatrixXd covariance = precision.inverse();
+  const StateSpaceAnswer found = smooth(model, y);
+  REQUIRE(found.message == "answered");
+  for (std::size_t t = 0; t < 40; ++t) {
+    CAPTURE(t);
+    const MatrixXd expected = power[t] * covariance * power[t].transpose();
+    CHECK((matrix(found.covariances[t], 2, 2) - expected).norm() <= 1e-12 * expected.norm());
+    const VectorXd mean = power[t] * covariance * weighted;
+    CHECK((matrix(found.means[t], 2, 1) - mean).norm() <= 1e-12 * mean.norm());
+  }
+  CHECK(found.log_likelihood == doctest::Approx(filter(model, y).log_likelihood).epsilon(1e-12));
+}
+
 TEST_CASE("state space: steady states without noise in what is seen, and without end") {
   StateSpaceModel model;
   model.states = 1;
