@@ -195,12 +195,8 @@ Solution Engine::solve_plainly() {
   }
   const double normaliser = (static_cast<double>(free_scalars_) * kLogTwoPi - pivots_.log()) / 2.0;
   for (int step = 0; step < 3; ++step) {
+    // Minus infinity here is a number too large: no kernel is certain, and no factor zero.
     const double value = evaluate();
-    if (value == -kInfinity) {
-      solution.status = Status::impossible_evidence;
-      solution.log_z = -kInfinity;
-      return solution;
-    }
     const double gained = take_step();
     solution.log_z = value + gained + normaliser;
     if (std::fabs(value) + gained <= kRefine * std::max(1.0, std::fabs(solution.log_z))) break;

@@ -92,13 +92,13 @@ class MomentQuestion {
           passes.culprit());
       return;
     }
+    if (passes.overflowed() || log_z == kInfinity || std::isnan(log_z)) {
+      result.message = "the numbers leave the range of doubles";
+      return;
+    }
     if (log_z == -kInfinity) {
       result.status = Status::impossible_evidence;
       result.message.clear();
-      return;
-    }
-    if (!std::isfinite(log_z)) {
-      result.message = "the numbers leave the range of doubles";
       return;
     }
     if (query_.task == Task::marginals) answer_marginals(passes, result);

@@ -41,6 +41,8 @@ class MomentPasses {
   void distribute(const ClusterPosterior& visit);
 
   [[nodiscard]] const std::string& culprit() const noexcept { return cluster_.culprit(); }
+  /// Whether some log weight left the range of doubles: a zero may then be none.
+  [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }
   [[nodiscard]] const MomentLoss& loss() const noexcept { return loss_; }
 
  private:
@@ -58,6 +60,7 @@ class MomentPasses {
 
   const MomentPlan& plan_;
   contraction::Monitor& monitor_;
+  bool overflowed_ = false;
   std::vector<MomentMessage> up_;
   std::vector<MomentMessage> down_;  ///< posterior of the separator, weights relative
   MomentCluster cluster_;

@@ -289,6 +289,18 @@ TEST_CASE("continuous: switches that exact elimination can list, and their momen
   }
 }
 
+TEST_CASE("continuous: numbers beyond the range of doubles are not called impossible") {
+  for (const char* algorithm : {"auto", "gaussian_elimination", "moment_matching"}) {
+    CAPTURE(algorithm);
+    for (const char* finding : {"price=1e300", "price=-1e200"}) {
+      const Run run = run_credo({"pr", kHarvest, "--set", finding, "--algorithm", algorithm});
+      CHECK(run.code == 2);
+      CHECK(contains(run.err, "the numbers leave the range of doubles"));
+    }
+  }
+  CHECK(run_credo({"mar", kHarvest, "--set", "price=1e150"}).code == 0);
+}
+
 TEST_CASE("continuous: switches that are too many are answered, labelled, or refused") {
   const std::string day = data("gaussian/tank_day.json");
   const Run answered = run_credo({"mar", day});
