@@ -1,4 +1,5 @@
 #include <credo/core/error.hpp>
+#include <credo/inference/contraction/leaf_plan.hpp>
 #include <credo/inference/contraction/prepared.hpp>
 #include <credo/inference/driver.hpp>
 
@@ -20,6 +21,42 @@ bool same_pattern(const Evidence& a, const Evidence& b) {
   return std::ranges::equal(a.findings(), b.findings(), [](const auto& x, const auto& y) {
     return x.first == y.first && x.second.kind == y.second.kind;
   });
+}
+
+bool same_entries(const Table& a, const Table& b) {
+  const Table::Rows x = a.rows();
+  const Table::Rows y = b.rows();
+  return std::ranges::equal(x.index, y.index) && std::ranges::equal(x.begin, y.begin) &&
+         std::ranges::equal(x.column, y.column);
+}
+
+/// Throws ModelError when graphs differ in more than the numbers of their tables.
+void require_same_structure(const FactorGraph& old, const FactorGraph& graph) {
+  graph.require_discrete("compiled query");
+  if (graph.factor_count() != old.factor_count() ||
+      !std::ranges::equal(graph.variables(), old.variables())) {
+    throw ModelError(fmt::format(
+        "compiled query, new tables: expected the {} variables and {} factors that it "
+        "was planned for, got {} and {}{}",
+        old.variable_count(), old.factor_count(), graph.variable_count(), graph.factor_count(),
+        graph.variable_count() == old.variable_count() ? ", or others" : ""));
+  }
+  std::pair<const void*, const void*> known;
+  for (FactorId f = 0; f < old.factor_count(); ++f) {
+    const Factor& was = old.factor(f);
+    const Factor& is = graph.factor(f);
+    const std::pair both(was.table.identity(), is.table.identity());
+    const bool same_table =
+        both == known || both.first == both.second ||
+        (std::ranges::equal(was.table.shape(), is.table.shape()) &&
+         was.table.storage() == is.table.storage() && same_entries(was.table, is.table));
+    known = both;
+    if (same_table && was.scope == is.scope && was.child == is.child) continue;
+    throw ModelError(
+        fmt::format("compiled query, new tables: expected scope, mark, shape and stored entries of "
+                    "{} as planned, got {} with others",
+                    old.describe(f), graph.describe(f)));
+  }
 }
 
 }  // namespace
@@ -46,17 +83,42 @@ struct CompiledQuery::Implementation {
     }
   }
 
-  void compile_batch() {
+  [[nodiscard]] bool may_batch() const {
     const Query& query = prepared.query;
     const bool batches =
         (query.task == Task::log_partition || query.task == Task::marginals) && !query.messages;
     const bool sparse = std::ranges::any_of(
         prepared.tree.leaves, [](const contraction::Leaf& leaf) { return leaf.sparse; });
-    if (!batches || sparse || prepared.needs_log || !prepared.refusal.empty()) return;
-    batch = contraction::compile_for(prepared, contraction::Arithmetic::linear, kLanes);
+    return batches && !sparse && !prepared.needs_log;
+  }
+
+  void bind_batch() {
+    const bool compiled = has_batch && contraction::reads_fit(prepared.model, batch);
+    has_batch = false;
+    if (!may_batch()) return;
+    if (!compiled) {
+      batch = contraction::compile_for(prepared, contraction::Arithmetic::linear, kLanes);
+    }
     if (batch.peak_bytes > options.memory_limit_bytes) return;
     bind_static(batch, batch_leaves);
     has_batch = true;
+  }
+
+  /// Reads the numbers that no evidence changes.
+  void bind() {
+    if (!prepared.refusal.empty()) return;
+    bind_static(prepared.program, static_leaves);
+    bind_batch();
+  }
+
+  void make_plan(const Query& query) {
+    contraction::Monitor monitor(options);
+    try {
+      prepared = contraction::prepare(*graph, pattern, query, options, /*one_shot=*/false, monitor);
+    } catch (const contraction::Stopped& stopped) {
+      prepared.refusal = fmt::format("planning did not finish: {}", status_name(stopped.status));
+    }
+    has_batch = false;
   }
 
   void check_pattern(const Evidence& evidence) const {
@@ -119,16 +181,18 @@ CompiledQuery::CompiledQuery(const FactorGraph& graph, const Evidence& pattern, 
   i.graph = &graph;
   i.pattern = pattern;
   i.options = std::move(options);
-  contraction::Monitor monitor(i.options);
-  try {
-    i.prepared =
-        contraction::prepare(graph, pattern, query, i.options, /*one_shot=*/false, monitor);
-  } catch (const contraction::Stopped& stopped) {
-    i.prepared.refusal = fmt::format("planning did not finish: {}", status_name(stopped.status));
-  }
-  if (!i.prepared.refusal.empty()) return;
-  i.bind_static(i.prepared.program, i.static_leaves);
-  i.compile_batch();
+  i.make_plan(query);
+  i.bind();
+}
+
+bool CompiledQuery::rebind(const FactorGraph& graph) {
+  Implementation& i = *implementation_;
+  require_same_structure(*i.graph, graph);
+  const bool kept = contraction::rebind(graph, i.pattern, i.prepared);
+  i.graph = &graph;
+  if (!kept) i.make_plan(Query(i.prepared.query));
+  i.bind();
+  return kept;
 }
 
 CompiledQuery::~CompiledQuery() = default;

@@ -77,8 +77,8 @@ struct InferOptions {
 [[nodiscard]] Result infer_exactly(const FactorGraph& graph, const Evidence& evidence,
                                    const Query& query, const InferOptions& options = {});
 
-/// A query planned once for an evidence pattern (which variables have findings,
-/// of which kind), answered many times. Borrows the graph.
+/// A query planned once for an evidence pattern (which variables have findings, of which kind),
+/// answered many times, also with other numbers in the tables. Borrows the graph.
 class CompiledQuery {
  public:
   /// The states of pattern are ignored; only its variables and kinds matter.
@@ -96,6 +96,15 @@ class CompiledQuery {
   /// One result per evidence, contracted together with the batch as innermost index; each is, bit
   /// for bit, what run() returns. Throws as run(), before any work.
   [[nodiscard]] std::vector<Result> run_batch(std::span<const Evidence> evidences) const;
+
+  /// From now on the numbers are those of `graph`, which is borrowed in place of the graph so far.
+  /// Both must be there during the call, with the same variables, scopes, marks and shapes of
+  /// tables, and the same stored entries where tables are sparse. Answers are, bit for bit, those
+  /// of a query compiled for `graph`. The plan stays (true): which entries of dense tables are zero
+  /// and how large they are is no part of it. It is made again (false) only where conditionals
+  /// begin or cease to sum to one, which decides whether they may be left out, and after a refusal.
+  /// Throws ModelError naming the first factor that differs, and leaves the query as it was.
+  bool rebind(const FactorGraph& graph);
 
  private:
   struct Implementation;

@@ -254,6 +254,15 @@ bool ReducedModel::next_states(const Scope& scope, std::vector<std::size_t>& sta
   return false;
 }
 
+bool same_structure(const ReducedModel& a, const ReducedModel& b) {
+  const auto same_table = [](const ReducedTable& x, const ReducedTable& y) {
+    return x.kind == y.kind && x.source == y.source && x.scope == y.scope;
+  };
+  return a.observed == b.observed && a.dropped == b.dropped && a.kept_states == b.kept_states &&
+         a.cardinality == b.cardinality && a.variables == b.variables &&
+         a.impossible == b.impossible && std::ranges::equal(a.tables, b.tables, same_table);
+}
+
 bool stays_sparse(const Table& table) {
   return table.is_sparse() && table.size() > kSmallestSparse && table.stored() < table.size() / 2;
 }

@@ -79,6 +79,9 @@ inline constexpr std::uint64_t kSmallestSparse = 64;
 /// Whether inference keeps a table in compressed rows.
 [[nodiscard]] bool stays_sparse(const Table& table);
 
+/// Whether two models have the same tables but for their numbers.
+[[nodiscard]] bool same_structure(const ReducedModel& a, const ReducedModel& b);
+
 [[nodiscard]] ReducedModel reduce(const FactorGraph& graph, const Evidence& evidence,
                                   const Query& query, const ReduceOptions& options);
 

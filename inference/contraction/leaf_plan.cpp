@@ -24,7 +24,40 @@ bool is_plain(const Table& table) {
   return table.log_largest() < kPlainRange && table.log_smallest() > -kPlainRange;
 }
 
+/// The table whose values can be read in place, or nullptr.
+const Table* viewable(const ReducedModel& model, const ProgramOptions& options,
+                      const ReducedTable& table, bool leaf_varies) {
+  if (leaf_varies && options.lanes > 1) return nullptr;
+  const Table* source = nullptr;
+  if (table.kind == ReducedTable::Kind::factor) {
+    const Factor& factor = model.graph->factor(table.source);
+    for (const VariableId v : factor.scope) {
+      if (!model.kept_states[v].empty() && !model.observed[v]) return nullptr;
+    }
+    source = &factor.table;
+  } else if (table.kind == ReducedTable::Kind::part) {
+    source = &*table.owned;
+  }
+  if (source == nullptr || source->is_sparse()) return nullptr;
+  if (options.arithmetic == Arithmetic::log) {
+    return source->domain() == Domain::log ? source : nullptr;
+  }
+  return source->domain() == Domain::linear && is_plain(*source) ? source : nullptr;
+}
+
 }  // namespace
+
+bool reads_fit(const ReducedModel& model, const Program& program) {
+  for (std::size_t l = 0; l < program.leaves.size(); ++l) {
+    const LeafPlan& plan = program.leaves[l];
+    if (plan.table == kNoSlot || program.tree.leaves[l].sparse) continue;
+    const ReducedTable& table = model.tables[plan.table];
+    if (table.kind == ReducedTable::Kind::joint) continue;
+    const Table* const source = viewable(model, program.options, table, plan.varies);
+    if ((source != nullptr) != plan.view) return false;
+  }
+  return true;
+}
 
 void LeafPlanner::add(const Leaf& leaf) {
   LeafPlan plan;
@@ -39,7 +72,7 @@ void LeafPlanner::add(const Leaf& leaf) {
   } else if (table.kind == ReducedTable::Kind::joint) {
     plan.view = true;  // all ones: one entry with no strides
     slot.entries = 1;
-  } else if (const Table* source = viewable(table, plan.varies)) {
+  } else if (const Table* source = viewable(model_, program_.options, table, plan.varies)) {
     plan.view = true;
     slot.layout = view_layout(table, *source);
   } else {
@@ -88,26 +121,6 @@ bool LeafPlanner::varies(const Leaf& leaf) const {
     }
     return false;
   });
-}
-
-/// The table whose values can be read in place, or nullptr.
-const Table* LeafPlanner::viewable(const ReducedTable& table, bool leaf_varies) const {
-  if (leaf_varies && program_.options.lanes > 1) return nullptr;
-  const Table* source = nullptr;
-  if (table.kind == ReducedTable::Kind::factor) {
-    const Factor& factor = model_.graph->factor(table.source);
-    for (const VariableId v : factor.scope) {
-      if (!model_.kept_states[v].empty() && !model_.observed[v]) return nullptr;
-    }
-    source = &factor.table;
-  } else if (table.kind == ReducedTable::Kind::part) {
-    source = &*table.owned;
-  }
-  if (source == nullptr || source->is_sparse()) return nullptr;
-  if (program_.options.arithmetic == Arithmetic::log) {
-    return source->domain() == Domain::log ? source : nullptr;
-  }
-  return source->domain() == Domain::linear && is_plain(*source) ? source : nullptr;
 }
 
 Layout LeafPlanner::view_layout(const ReducedTable& table, const Table& source) const {

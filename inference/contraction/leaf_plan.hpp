@@ -8,6 +8,10 @@
 
 namespace credo::contraction {
 
+/// Whether a program compiled for other numbers reads its leaves as one compiled for these would:
+/// in place where they can be used as they are, else copied.
+[[nodiscard]] bool reads_fit(const ReducedModel& model, const Program& program);
+
 /// Plans leaves one after the other; appends slots and LeafPlans to the program it borrows, and
 /// the bytes of what must be copied to its peak.
 class LeafPlanner {
@@ -20,7 +24,6 @@ class LeafPlanner {
  private:
   [[nodiscard]] bool varies(const Leaf& leaf) const;
   [[nodiscard]] bool is_new_pattern(const Leaf& leaf);
-  [[nodiscard]] const Table* viewable(const ReducedTable& table, bool leaf_varies) const;
   [[nodiscard]] Layout view_layout(const ReducedTable& table, const Table& source) const;
 
   const ReducedModel& model_;

@@ -4,6 +4,7 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/contraction/contraction.hpp>
+#include <credo/inference/contraction/leaf_plan.hpp>
 #include <credo/inference/contraction/prepared.hpp>
 #include <credo/inference/driver.hpp>
 #include <credo/inference/elimination_order.hpp>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <new>
 #include <utility>
 
@@ -192,6 +194,29 @@ bool answer(const Prepared& p, const Program& program, const Evidence& evidence,
   return true;
 }
 
+/// Per factor kept sparse: the first that has the same table. Those share their numbers, and the
+/// bytes of a program know it.
+std::vector<FactorId> sharing_of(const FactorGraph& graph) {
+  std::map<const void*, FactorId> first;
+  std::vector<FactorId> sharing;
+  for (FactorId f = 0; f < graph.factor_count(); ++f) {
+    const Table& table = graph.factor(f).table;
+    if (stays_sparse(table)) sharing.push_back(first.emplace(table.identity(), f).first->second);
+  }
+  return sharing;
+}
+
+/// The program, and whether it fits the budget.
+void compile_prepared(Prepared& p) {
+  p.needs_log = log_needed(p);
+  p.program = compile_for(p, p.needs_log ? Arithmetic::log : Arithmetic::linear, 1);
+  const double lists = p.query.task == Task::map ? static_cast<double>(p.query.k_best) : 1.0;
+  p.plan.operations = p.program.operations * lists;
+  p.plan.peak_bytes = p.program.peak_bytes * lists;
+  if (p.plan.peak_bytes <= p.options.memory_limit_bytes) return;
+  p.refusal = refusal_text(p, p.plan.peak_bytes, p.plan.operations);
+}
+
 }  // namespace
 
 Program compile_for(const Prepared& p, Arithmetic arithmetic, std::size_t lanes) {
@@ -235,20 +260,25 @@ Prepared prepare(const FactorGraph& graph, const Evidence& evidence, const Query
     p.plan.method = order.method;
     p.plan.orders_tried = order.orders_tried;
     p.plan.seconds = order.seconds;
-    p.needs_log = log_needed(p);
     if (check_width(p)) {
       p.tree = lower(p.model, p.plan);
-      p.program = compile_for(p, p.needs_log ? Arithmetic::log : Arithmetic::linear, 1);
-      const double lists = query.task == Task::map ? static_cast<double>(query.k_best) : 1.0;
-      p.plan.operations = p.program.operations * lists;
-      p.plan.peak_bytes = p.program.peak_bytes * lists;
-      if (p.plan.peak_bytes > options.memory_limit_bytes) {
-        p.refusal = refusal_text(p, p.plan.peak_bytes, p.plan.operations);
-      }
+      compile_prepared(p);
     }
   }
   p.plan_seconds = monitor.elapsed_seconds() - start;
   return p;
+}
+
+bool rebind(const FactorGraph& graph, const Evidence& pattern, Prepared& p) {
+  ReducedModel model = reduce(graph, pattern, p.query, reduce_options(p.query, p.options, false));
+  if (!p.refusal.empty() || !same_structure(model, p.model)) return false;
+  const bool same_sharing = sharing_of(graph) == sharing_of(*p.graph);
+  p.model = std::move(model);
+  p.graph = &graph;
+  if (!same_sharing || log_needed(p) != p.needs_log || !reads_fit(p.model, p.program)) {
+    compile_prepared(p);
+  }
+  return true;
 }
 
 Result blank_result(const Prepared& p) {

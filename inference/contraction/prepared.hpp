@@ -37,6 +37,11 @@ struct Prepared {
                                const Query& query, const InferOptions& options, bool one_shot,
                                Monitor& monitor);
 
+/// Takes the tables of another graph that differs in them alone: keeps order and tree, and the
+/// program unless their numbers ask for another one. False, with everything as it was, when the
+/// plan itself needs to be made again. For what was not prepared as one_shot.
+[[nodiscard]] bool rebind(const FactorGraph& graph, const Evidence& pattern, Prepared& prepared);
+
 /// Compiles the prepared tree for an arithmetic and a number of lanes.
 [[nodiscard]] Program compile_for(const Prepared& prepared, Arithmetic arithmetic,
                                   std::size_t lanes);

@@ -7,7 +7,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 using namespace credo;
 using namespace credo::testing;
@@ -38,6 +40,182 @@ void check_compiled(const FactorGraph& graph, const std::vector<Evidence>& evide
 }
 
 }  // namespace credo::testing
+
+namespace {
+
+/// How the numbers of a rebound graph are drawn.
+struct NewNumbers {
+  double zero_fraction = 0.0;
+  double log_scale = 1.0;
+  bool logarithms = false;  ///< dense tables store logarithms
+  bool normalised = false;  ///< conditionals sum to one
+};
+
+std::vector<double> new_values(Random& random, std::size_t count, const NewNumbers& numbers) {
+  std::vector<double> values;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double log_value = random.uniform(-numbers.log_scale, numbers.log_scale);
+    const bool zero = random.chance(numbers.zero_fraction);
+    if (numbers.logarithms) {
+      values.push_back(zero ? -kInfinity : log_value);
+    } else {
+      values.push_back(zero ? 0.0 : std::exp(log_value));
+    }
+  }
+  return values;
+}
+
+void normalise_columns(const FactorGraph& graph, const Factor& factor,
+                       std::vector<double>& values) {
+  std::size_t inner = 1;
+  for (std::size_t d = factor.scope.size(); factor.scope[d - 1] != *factor.child; --d) {
+    inner *= graph.cardinality(factor.scope[d - 1]);
+  }
+  const std::size_t states = graph.cardinality(*factor.child);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i / inner % states != 0) continue;
+    double sum = 0.0;
+    for (std::size_t s = 0; s < states; ++s) sum += values[i + s * inner];
+    for (std::size_t s = 0; s < states; ++s) values[i + s * inner] /= sum;
+  }
+}
+
+Table new_table(Random& random, const FactorGraph& graph, const Factor& factor,
+                const NewNumbers& numbers) {
+  const Table& old = factor.table;
+  const std::vector<std::size_t> shape(old.shape().begin(), old.shape().end());
+  if (old.is_sparse()) {
+    std::vector<SparseEntry> entries;
+    for (const std::uint64_t index : old.stored_indices()) {
+      entries.push_back({index, random.uniform(0.1, 2.0)});
+    }
+    return Table::sparse(shape, std::move(entries));
+  }
+  std::vector<double> values = new_values(random, old.size(), numbers);
+  if (numbers.normalised && factor.child) normalise_columns(graph, factor, values);
+  return Table::dense(shape, std::move(values), numbers.logarithms ? Domain::log : Domain::linear);
+}
+
+/// The same structure; tables are shared where they were with chance 1/2.
+FactorGraph with_new_tables(Random& random, const FactorGraph& graph, const NewNumbers& numbers) {
+  FactorGraph result;
+  for (const Variable& variable : graph.variables()) result.add_variable(variable);
+  const bool share = random.chance(0.5);
+  std::vector<std::pair<Table, Table>> known;
+  for (const Factor& factor : graph.factors()) {
+    const auto same = [&](const auto& pair) { return pair.first.same_object(factor.table); };
+    const auto at = std::ranges::find_if(known, same);
+    const Table table =
+        share && at != known.end() ? at->second : new_table(random, graph, factor, numbers);
+    known.emplace_back(factor.table, table);
+    if (factor.child) {
+      result.add_conditional(factor.scope, *factor.child, table, kInfinity);
+    } else {
+      result.add_factor(factor.scope, table);
+    }
+  }
+  return result;
+}
+
+/// Answers of the rebound query are to the bit those of a query compiled for the graph.
+void check_rebound(CompiledQuery& rebound, const FactorGraph& graph, const Query& query,
+                   const std::vector<Evidence>& evidences) {
+  InferOptions options;
+  options.explain_conflict = false;
+  options.plan.restarts = 4;
+  static_cast<void>(rebound.rebind(graph));
+  const CompiledQuery fresh(graph, evidences.front(), query, options);
+  CHECK(rebound.plan().peak_bytes == fresh.plan().peak_bytes);
+  const std::vector<Result> batch = rebound.run_batch(evidences);
+  const std::vector<Result> expected = fresh.run_batch(evidences);
+  for (std::size_t i = 0; i < evidences.size(); ++i) {
+    INFO(describe_question(graph, evidences[i], query));
+    CHECK(bit_equal(batch[i], expected[i]));
+    CHECK(bit_equal(rebound.run(evidences[i]), fresh.run(evidences[i])));
+  }
+}
+
+/// With zeros, normalised, logarithms beyond the range of doubles, almost that far, as it was.
+std::vector<FactorGraph> graphs_with_new_tables(Random& random, const FactorGraph& graph) {
+  return {with_new_tables(random, graph, {.zero_fraction = 0.3}),
+          with_new_tables(random, graph, {.normalised = true}),
+          with_new_tables(random, graph, {.log_scale = 1e4, .logarithms = true}),
+          with_new_tables(random, graph, {.log_scale = 300.0}), graph};
+}
+
+}  // namespace
+
+TEST_CASE("compiled: new tables, every class and task, as compiled for them") {
+  for (const ModelClass& of : model_classes()) {
+    CAPTURE(of.name);
+    Random random(77);
+    const FactorGraph graph = random_graph(random, of);
+    const Evidence pattern = random_evidence(random, graph, 0.3);
+    std::vector<Evidence> evidences;
+    for (int i = 0; i < 2; ++i) evidences.push_back(same_pattern(random, graph, pattern));
+    const std::vector<FactorGraph> others = graphs_with_new_tables(random, graph);
+    for (const Query& query : every_task(random, graph)) {
+      InferOptions options;
+      options.explain_conflict = false;
+      options.plan.restarts = 4;
+      CompiledQuery rebound(graph, pattern, query, options);
+      for (const FactorGraph& other : others) check_rebound(rebound, other, query, evidences);
+    }
+  }
+}
+
+TEST_CASE("compiled: new tables keep the plan unless conditionals cease to sum to one") {
+  Random random(5);
+  const FactorGraph graph =
+      random_graph(random, ModelClass{.name = "network", .bayesian_network = true});
+  CompiledQuery compiled(graph, {}, Query::log_partition());
+  CHECK(compiled.plan().steps.empty());
+  const FactorGraph normalised = with_new_tables(random, graph, {.normalised = true});
+  CHECK(compiled.rebind(normalised));
+  CHECK(compiled.run({}).log_z == doctest::Approx(0.0).epsilon(1e-14));
+  const FactorGraph other = with_new_tables(random, graph, {});
+  CHECK(!compiled.rebind(other));
+  CHECK(!compiled.plan().steps.empty());
+  const double expected = infer(other, {}, Query::log_partition()).log_z;
+  CHECK(std::fabs(compiled.run({}).log_z - expected) < 1e-13);
+  const FactorGraph another = with_new_tables(random, graph, {});
+  CHECK(compiled.rebind(another));
+}
+
+TEST_CASE("compiled: new tables on another structure are errors, and change nothing") {
+  FactorGraph graph;
+  graph.add_variable("x", 2);
+  graph.add_variable("y", 2);
+  graph.add_factor({0, 1}, {1.0, 2.0, 3.0, 4.0});
+  CompiledQuery compiled(graph, {}, Query::log_partition());
+  const auto refused = [&](const FactorGraph& other) {
+    CHECK_THROWS_AS(static_cast<void>(compiled.rebind(other)), ModelError);
+    CHECK(compiled.run({}).log_z == doctest::Approx(std::log(10.0)).epsilon(1e-15));
+  };
+  FactorGraph other = graph;
+  other.add_factor({0}, {1.0, 1.0});
+  refused(other);
+  other = FactorGraph();
+  other.add_variable("x", 2);
+  other.add_variable("z", 2);
+  other.add_factor({0, 1}, {1.0, 2.0, 3.0, 4.0});
+  refused(other);
+  other = FactorGraph();
+  for (const Variable& variable : graph.variables()) other.add_variable(variable);
+  FactorGraph turned = other;
+  turned.add_factor({1, 0}, {1.0, 2.0, 3.0, 4.0});
+  refused(turned);
+  FactorGraph marked = other;
+  marked.add_conditional({0, 1}, 1, Table::dense({2, 2}, {0.5, 0.5, 0.5, 0.5}));
+  refused(marked);
+  FactorGraph sparse = other;
+  sparse.add_factor({0, 1}, Table::dense({2, 2}, {1.0, 2.0, 3.0, 4.0}).sparsified());
+  refused(sparse);
+  CompiledQuery of_sparse(sparse, {}, Query::log_partition());
+  FactorGraph fewer = other;
+  fewer.add_factor({0, 1}, Table::dense({2, 2}, {1.0, 2.0, 0.0, 4.0}).sparsified());
+  CHECK_THROWS_AS(static_cast<void>(of_sparse.rebind(fewer)), ModelError);
+}
 
 TEST_CASE("compiled: every class and task, run and batch against enumeration") {
   for (const ModelClass& of : model_classes()) {
