@@ -17,37 +17,48 @@ namespace {
 /// Rows asked together: bounds the memory of their answers.
 constexpr std::size_t kBatch = 128;
 
-class Counter {
+/// Patterns whose plans are kept from one count to the next: bounds their memory. Others are
+/// planned each time.
+constexpr std::size_t kPlansKept = 4096;
+
+bool same_pattern(const DataTable& data, std::size_t a, std::size_t b) {
+  return std::ranges::equal(data.row(a), data.row(b), [](std::uint32_t x, std::uint32_t y) {
+    return (x == DataTable::kMissing) == (y == DataTable::kMissing);
+  });
+}
+
+}  // namespace
+
+/// One count.
+class ExpectedCounter::Pass {
  public:
-  Counter(const FactorGraph& graph, const DataTable& data, const InferOptions& options)
-      : graph_(graph), data_(data), options_(options) {
+  /// Borrows both.
+  Pass(ExpectedCounter& counter, const FactorGraph& graph)
+      : graph_(graph),
+        data_(counter.data_),
+        options_(counter.options_),
+        patterns_(counter.patterns_) {
     for (const Factor& factor : graph.factors()) result_.counts.emplace_back(factor.table.size());
   }
 
   ExpectedCounts run() {
     result_.status = Status::ok;
     result_.message = "counted";
-    for (std::size_t begin = 0; begin < data_.rows() && result_.ok();) {
-      std::size_t end = begin + 1;
-      while (end < data_.rows() && same_pattern(begin, end)) ++end;
-      if (std::ranges::find(data_.row(begin), DataTable::kMissing) == data_.row(begin).end()) {
-        for (std::size_t r = begin; r < end && result_.ok(); ++r) count(r);
-      } else {
-        ask(begin, end);
+    std::size_t plans = 0;
+    for (std::size_t p = 0; p < patterns_.size() && result_.ok(); ++p) {
+      Pattern& pattern = patterns_[p];
+      if (pattern.complete) {
+        for (std::size_t r = pattern.begin; r < pattern.end && result_.ok(); ++r) count(r);
+        continue;
       }
-      begin = end;
+      ask(pattern);
+      if (++plans > kPlansKept) pattern.query.reset();
     }
     if (result_.ok()) result_.log_weight = log_weight_.value();
     return std::move(result_);
   }
 
  private:
-  [[nodiscard]] bool same_pattern(std::size_t a, std::size_t b) const {
-    return std::ranges::equal(data_.row(a), data_.row(b), [](std::uint32_t x, std::uint32_t y) {
-      return (x == DataTable::kMissing) == (y == DataTable::kMissing);
-    });
-  }
-
   void count(std::size_t r) {
     const double weight = data_.weight(r);
     if (weight == 0.0) return;
@@ -63,16 +74,20 @@ class Counter {
     add(r, log_weight);
   }
 
-  void ask(std::size_t begin, std::size_t end) {
+  void ask(Pattern& pattern) {
     Query query = Query::marginals();
     query.factor_marginals = true;
-    const CompiledQuery compiled(graph_, data_.evidence(begin), query, options_);
-    for (std::size_t first = begin; first < end && result_.ok(); first += kBatch) {
+    if (pattern.query) {
+      static_cast<void>(pattern.query->rebind(graph_));
+    } else {
+      pattern.query.emplace(graph_, data_.evidence(pattern.begin), query, options_);
+    }
+    for (std::size_t first = pattern.begin; first < pattern.end && result_.ok(); first += kBatch) {
       std::vector<Evidence> rows;
-      for (std::size_t r = first; r < std::min(end, first + kBatch); ++r) {
+      for (std::size_t r = first; r < std::min(pattern.end, first + kBatch); ++r) {
         rows.push_back(data_.evidence(r));
       }
-      const std::vector<Result> answers = compiled.run_batch(rows);
+      const std::vector<Result> answers = pattern.query->run_batch(rows);
       for (std::size_t i = 0; i < answers.size() && result_.ok(); ++i) {
         take(first + i, answers[i]);
       }
@@ -112,17 +127,45 @@ class Counter {
   const FactorGraph& graph_;
   const DataTable& data_;
   const InferOptions& options_;
+  std::vector<Pattern>& patterns_;
   ExpectedCounts result_;
   CompensatedSum log_weight_;
 };
 
-}  // namespace
+ExpectedCounter::ExpectedCounter(const DataTable& data, InferOptions options)
+    : data_(data.distinct()), options_(std::move(options)) {
+  options_.validate();
+  for (std::size_t begin = 0; begin < data_.rows();) {
+    Pattern& pattern = patterns_.emplace_back();
+    pattern.begin = begin;
+    pattern.end = begin + 1;
+    while (pattern.end < data_.rows() && same_pattern(data_, begin, pattern.end)) ++pattern.end;
+    pattern.complete = std::ranges::count(data_.row(begin), DataTable::kMissing) == 0;
+    begin = pattern.end;
+  }
+}
+
+ExpectedCounts ExpectedCounter::count(FactorGraph graph) {
+  data_.require_fits(graph);
+  auto next = std::make_unique<const FactorGraph>(std::move(graph));
+  // Until every query has the new tables, some borrow the graph so far.
+  const auto forget = [this] {
+    for (Pattern& pattern : patterns_) pattern.query.reset();
+  };
+  try {
+    ExpectedCounts counts = Pass(*this, *next).run();
+    if (!counts.ok()) forget();
+    graph_ = std::move(next);
+    return counts;
+  } catch (...) {
+    forget();
+    throw;
+  }
+}
 
 ExpectedCounts expected_counts(const FactorGraph& graph, const DataTable& data,
                                const InferOptions& options) {
-  data.require_fits(graph);
-  options.validate();
-  return Counter(graph, data.distinct(), options).run();
+  return ExpectedCounter(data, options).count(graph);
 }
 
 }  // namespace credo

@@ -95,8 +95,10 @@ void LogLinearModel::add_expectations(const std::vector<std::vector<double>>& fa
   }
 }
 
-LogLinearValue log_likelihood(const LogLinearModel& model, const DataTable& data,
-                              std::span<const double> theta, const InferOptions& options) {
+namespace {
+
+LogLinearValue evaluate(const LogLinearModel& model, ExpectedCounter& counter, double cases,
+                        std::span<const double> theta, const InferOptions& options) {
   const FactorGraph graph = model.graph(theta);
   LogLinearValue value;
   Query query = Query::marginals();
@@ -105,7 +107,7 @@ LogLinearValue log_likelihood(const LogLinearModel& model, const DataTable& data
   value.status = all.status;
   value.message = all.message;
   if (!all.ok()) return value;
-  const ExpectedCounts seen = expected_counts(graph, data, options);
+  const ExpectedCounts seen = counter.count(graph);
   value.status = seen.status;
   value.message = seen.message;
   if (!seen.ok()) return value;
@@ -114,12 +116,20 @@ LogLinearValue log_likelihood(const LogLinearModel& model, const DataTable& data
     std::vector<double>& table = expected.emplace_back(belief.table.size());
     for (std::size_t i = 0; i < table.size(); ++i) table[i] = belief.table.at(i);
   }
-  const double cases = data.total_weight();
   value.log_likelihood = seen.log_weight - cases * all.log_z;
   value.gradient.assign(model.parameter_count(), 0.0);
   model.add_expectations(seen.counts, 1.0, value.gradient);
   model.add_expectations(expected, -cases, value.gradient);
   return value;
+}
+
+}  // namespace
+
+LogLinearValue log_likelihood(const LogLinearModel& model, const DataTable& data,
+                              std::span<const double> theta, const InferOptions& options) {
+  data.require_fits(model.base());
+  ExpectedCounter counter(data, options);
+  return evaluate(model, counter, data.total_weight(), theta, options);
 }
 
 void LogLinearOptions::validate() const {
@@ -141,12 +151,13 @@ LogLinearFit fit(const LogLinearModel& model, const DataTable& data,
   std::vector<double> start = options.start;
   if (start.empty()) start.assign(model.parameter_count(), 0.0);
   LogLinearFit result;
+  ExpectedCounter counter(data, options.infer);
   const auto loss = [&](std::span<const double> theta, std::span<double> gradient) {
     // Far out in a line search there is no model in the range of doubles.
     for (const double t : theta) {
       if (!(std::fabs(t) < 1e100)) return kInfinity;
     }
-    const LogLinearValue value = log_likelihood(model, data, theta, options.infer);
+    const LogLinearValue value = evaluate(model, counter, cases, theta, options.infer);
     if (!value.ok()) {
       result.status = value.status;
       result.message = value.message;
@@ -166,7 +177,7 @@ LogLinearFit fit(const LogLinearModel& model, const DataTable& data,
   result.theta = minimum.x;
   result.gradient_norm = minimum.gradient_norm;
   result.iterations = minimum.iterations;
-  result.log_likelihood = log_likelihood(model, data, minimum.x, options.infer).log_likelihood;
+  result.log_likelihood = evaluate(model, counter, cases, minimum.x, options.infer).log_likelihood;
   result.guarantee = !minimum.converged ? Guarantee::unconverged
                      : data.complete()  ? Guarantee::exact
                                         : Guarantee::fixed_point;

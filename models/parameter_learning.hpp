@@ -70,6 +70,8 @@ struct ParameterFit {
   /// The objective at the start and after every iteration of the best start.
   std::vector<double> trace;
   std::size_t best_start = 0;
+  /// Distinct sets of missing variables in the rows, the empty one among them: each is one plan.
+  std::size_t patterns = 0;
   double residual = kNaN;
 
   [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }

@@ -4,7 +4,8 @@
 // with w what the children tell each time: a factor graph, whose marginals over single times and
 // neighbouring pairs come from the exact engine, as does its log Z, hence the entropy
 //   H(q) = log Z - E_q[exponent].
-// Natural parameters: w [count, d]. Cost: one sum-product pass, T d^2. Beal 2003, section 3.4.
+// Natural parameters: w [count, d]. Cost: one sum-product pass, T d^2, planned once per length of
+// chains. Beal 2003, section 3.4.
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/conjugate/node.hpp>
@@ -15,7 +16,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 namespace credo::conjugate {
@@ -33,6 +36,12 @@ struct ScaledChain {
   double log_scale = 0.0;
   bool wide = false;  ///< beyond what findings can hold
   std::vector<std::vector<double>> log_weights;
+};
+
+/// Chains of one length, planned once.
+struct ChainPlan {
+  std::unique_ptr<const FactorGraph> graph;  ///< what the query borrows
+  std::optional<CompiledQuery> query;
 };
 
 class ChainNode final : public Node {
@@ -61,7 +70,7 @@ class ChainNode final : public Node {
   void absorb() override {
     std::ranges::fill(first_, 0.0);
     std::ranges::fill(pairs_, 0.0);
-    // Chains of one length are planned once and contracted together.
+    // Chains of one length are contracted together.
     std::map<std::size_t, std::vector<ScaledChain>> by_length;
     std::size_t begin = 0;
     for (const std::size_t length : plate().lengths) {
@@ -129,12 +138,6 @@ class ChainNode final : public Node {
     FactorGraph graph;
     for (std::size_t t = 0; t < length; ++t) graph.add_variable(fmt::format("z{}", t), d_);
     for (VariableId t = 1; t < length; ++t) graph.add_factor({t - 1, t}, transition);
-    Query query = Query::marginals();
-    query.factor_marginals = true;
-    query.targets.resize(length);
-    std::iota(query.targets.begin(), query.targets.end(), VariableId{0});
-    InferOptions options;
-    options.plan.order = query.targets;
     CompensatedSum log_z;
     std::vector<const ScaledChain*> together;
     for (const ScaledChain& chain : chains) {
@@ -142,21 +145,41 @@ class ChainNode final : public Node {
         together.push_back(&chain);
         continue;
       }
-      log_z.add(take(infer_exactly(with_factors(graph, chain), {}, query, options), chain, length));
+      const CompiledQuery& query = renewed(wide_plans_[length], with_factors(graph, chain), {});
+      log_z.add(take(query.run({}), chain, length));
     }
     if (together.empty()) return log_z.value();
-    const CompiledQuery compiled(graph, findings(*together[0]), query, options);
+    const CompiledQuery& query =
+        renewed(plans_[length], std::move(graph), findings(*together.front()));
     for (std::size_t first = 0; first < together.size(); first += kBatch) {
       std::vector<Evidence> batch;
       for (std::size_t i = first; i < std::min(together.size(), first + kBatch); ++i) {
         batch.push_back(findings(*together[i]));
       }
-      const std::vector<Result> answers = compiled.run_batch(batch);
+      const std::vector<Result> answers = query.run_batch(batch);
       for (std::size_t i = 0; i < answers.size(); ++i) {
         log_z.add(take(answers[i], *together[first + i], length));
       }
     }
     return log_z.value();
+  }
+
+  /// The plan with the tables of this chain: made at first, given new numbers then.
+  static const CompiledQuery& renewed(ChainPlan& plan, FactorGraph graph, const Evidence& pattern) {
+    auto next = std::make_unique<const FactorGraph>(std::move(graph));
+    if (plan.query) {
+      static_cast<void>(plan.query->rebind(*next));
+    } else {
+      Query query = Query::marginals();
+      query.factor_marginals = true;
+      query.targets.resize(next->variable_count());
+      std::iota(query.targets.begin(), query.targets.end(), VariableId{0});
+      InferOptions options;
+      options.plan.order = query.targets;
+      plan.query.emplace(*next, pattern, std::move(query), std::move(options));
+    }
+    plan.graph = std::move(next);
+    return *plan.query;
   }
 
   static Evidence findings(const ScaledChain& chain) {
@@ -208,6 +231,9 @@ class ChainNode final : public Node {
   std::vector<double> first_;  ///< expected first states
   std::vector<double> pairs_;  ///< expected transitions [d, d]
   double entropy_ = kNaN;
+  /// By length; of chains that findings can hold, and of the others.
+  std::map<std::size_t, ChainPlan> plans_;
+  std::map<std::size_t, ChainPlan> wide_plans_;
 };
 
 }  // namespace
