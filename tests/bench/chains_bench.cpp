@@ -6,6 +6,7 @@
 #include <credo/core/numerics.hpp>
 #include <credo/inference/infer.hpp>
 #include <credo/models/hidden_markov_model.hpp>
+#include <credo/models/learned_hidden_markov_model.hpp>
 
 #include <fmt/format.h>
 
@@ -132,6 +133,31 @@ void hidden_markov_smooth(benchmark::State& state) {
   report_error(state, error);
 }
 BENCHMARK(hidden_markov_smooth)->Args({5000, 2})->Args({5000, 20})->Unit(benchmark::kMillisecond);
+
+/// Ten sweeps over the rows of a model, each with a Dirichlet prior, and its hidden chain. error:
+/// by how much the bound falls.
+void hidden_markov_learn(benchmark::State& state) {
+  LearnedHmmOptions options;
+  options.states = static_cast<std::size_t>(state.range(1));
+  options.symbols = 8;
+  options.inference = {.tolerance = 0.0, .maximum_sweeps = 10};
+  const HiddenMarkovModel model(
+      std::vector<double>(options.states, 1.0 / static_cast<double>(options.states)),
+      random_rows(options.states, options.states), random_rows(options.states, options.symbols));
+  const auto sequence = model.sample(static_cast<std::size_t>(state.range(0)), 7);
+  const std::vector<Observations> data{
+      {sequence.observations.begin(), sequence.observations.end()}};
+  LearnedHmm learned;
+  const Stopwatch stopwatch;
+  for (auto _ : state) learned = learn_hidden_markov_model(data, options);
+  stopwatch.report(state);
+  double fall = 0.0;
+  for (std::size_t i = 1; i < learned.inference.trace.size(); ++i) {
+    fall = std::max(fall, learned.inference.trace[i - 1] - learned.inference.trace[i]);
+  }
+  report_error(state, fall);
+}
+BENCHMARK(hidden_markov_learn)->Args({2000, 5})->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace credo::bench

@@ -1,5 +1,6 @@
 #include <credo/core/error.hpp>
 #include <credo/models/bayesian_network.hpp>
+#include <credo/models/expected_counts.hpp>
 #include <credo/models/hidden_markov_model.hpp>
 #include <credo/models/parameter_learning.hpp>
 #include <credo/models/random.hpp>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 // Against plain counting, predictive probabilities one case after another, and expectation
@@ -275,6 +277,45 @@ TEST_CASE("parameter learning: fixed tables, zeros, unseen rows, impossible rows
   const ParameterFit none = credo::learn_parameters(network.graph(), impossible);
   CHECK(none.status == Status::impossible_evidence);
   CHECK(none.message == "the model gives probability 0 to the row b = yes");
+}
+
+TEST_CASE("parameter learning: patterns planned once count as those planned anew") {
+  const DataTable data = cases(120, 0.3, false, 12);
+  std::set<std::vector<bool>> missing;
+  for (std::size_t r = 0; r < data.rows(); ++r) {
+    std::vector<bool> of_row;
+    for (const std::uint32_t state : data.row(r)) of_row.push_back(state == kMissing);
+    missing.insert(of_row);
+  }
+  credo::ExpectedCounter counter(data);
+  CHECK(counter.pattern_count() == missing.size());
+  CHECK(credo::learn_parameters(three(), data).patterns == missing.size());
+  credo::Random random(3);
+  for (std::size_t round = 0; round < 6; ++round) {
+    FactorGraph graph;
+    for (const credo::Variable& variable : three().variables()) graph.add_variable(variable);
+    for (const credo::Factor& factor : three().factors()) {
+      std::vector<double> values;
+      for (std::size_t i = 0; i < factor.table.size(); ++i) {
+        // In the third round no row is possible.
+        values.push_back(round == 2 ? 0.0 : random.uniform(0.1, 1.0));
+      }
+      const auto shape = factor.table.shape();
+      graph.add_conditional(factor.scope, *factor.child,
+                            credo::Table::dense({shape.begin(), shape.end()}, values),
+                            credo::kInfinity);
+    }
+    const credo::ExpectedCounts once = counter.count(graph);
+    const credo::ExpectedCounts anew = credo::expected_counts(graph, data);
+    CHECK(once.status == anew.status);
+    CHECK(once.ok() == (round != 2));
+    CHECK(once.counts == anew.counts);
+    if (once.ok()) CHECK(once.log_weight == anew.log_weight);
+  }
+  FactorGraph other = three();
+  other.add_factor({0}, {1.0, 1.0});
+  CHECK_THROWS_AS(static_cast<void>(counter.count(other)), credo::ModelError);
+  CHECK(counter.count(three()).counts == credo::expected_counts(three(), data).counts);
 }
 
 TEST_CASE("parameter learning: stopped, the best so far is left") {
