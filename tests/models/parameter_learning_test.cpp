@@ -291,10 +291,11 @@ TEST_CASE("parameter learning: patterns planned once count as those planned anew
   CHECK(counter.pattern_count() == missing.size());
   CHECK(credo::learn_parameters(three(), data).patterns == missing.size());
   credo::Random random(3);
+  const FactorGraph structure = three();
   for (std::size_t round = 0; round < 6; ++round) {
     FactorGraph graph;
-    for (const credo::Variable& variable : three().variables()) graph.add_variable(variable);
-    for (const credo::Factor& factor : three().factors()) {
+    for (const credo::Variable& variable : structure.variables()) graph.add_variable(variable);
+    for (const credo::Factor& factor : structure.factors()) {
       std::vector<double> values;
       for (std::size_t i = 0; i < factor.table.size(); ++i) {
         // In the third round no row is possible.
