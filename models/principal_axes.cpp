@@ -44,4 +44,26 @@ PrincipalAxes principal_axes(const std::vector<double>& points, std::size_t dime
   return {{loadings.data(), loadings.data() + d * q}, {latent.data(), latent.data() + n * q}};
 }
 
+PrincipalAxes turned_to_axes(const PrincipalAxes& given, std::size_t components) {
+  const auto q = static_cast<Eigen::Index>(components);
+  const auto rows = [q](const std::vector<double>& entries) {
+    return Eigen::Map<const Matrix>(entries.data(), static_cast<Eigen::Index>(entries.size()) / q,
+                                    q);
+  };
+  const auto w = rows(given.loadings);
+  // W R is orthogonal where R' W' W R is diagonal.
+  const Eigen::SelfAdjointEigenSolver<Matrix> solver(w.transpose() * w);
+  Matrix turn = solver.eigenvectors().rowwise().reverse();
+  Matrix loadings = w * turn;
+  for (Eigen::Index j = 0; j < q; ++j) {
+    Eigen::Index largest = 0;
+    loadings.col(j).cwiseAbs().maxCoeff(&largest);
+    if (loadings(largest, j) < 0.0) turn.col(j) *= -1.0;
+  }
+  loadings = w * turn;
+  const Matrix latent = rows(given.latent) * turn;
+  return {{loadings.data(), loadings.data() + loadings.size()},
+          {latent.data(), latent.data() + latent.size()}};
+}
+
 }  // namespace credo

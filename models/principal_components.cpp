@@ -151,6 +151,10 @@ ComponentsFit principal_components(const std::vector<double>& points, std::size_
   return fit;
 }
 
+PrincipalAxes ComponentsFit::axes() const {
+  return turned_to_axes({loadings, latent}, loadings.size() / dimension);
+}
+
 std::vector<double> ComponentsFit::covariance() const {
   const std::size_t q = loadings.size() / dimension;
   std::vector<double> result(dimension * dimension, 0.0);

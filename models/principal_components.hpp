@@ -4,6 +4,7 @@
 // precisions alpha and tau, so that columns which explain nothing are switched off.
 
 #include <credo/inference/conjugate/conjugate.hpp>
+#include <credo/models/principal_axes.hpp>
 
 #include <cstddef>
 #include <vector>
@@ -25,13 +26,18 @@ struct ComponentsFit {
   /// divided by their common scale, which the priors are meant for.
   ConjugateResult inference;
   std::size_t dimension = 0;
-  std::vector<double> mean;       ///< E[mu] [d]
-  std::vector<double> loadings;   ///< E[W] [d, q]: determined up to a rotation, but for alpha
+  std::vector<double> mean;  ///< E[mu] [d]
+  std::vector<double>
+      loadings;  ///< E[W] [d, q]: determined up to a rotation, but for alpha: see axes()
   std::vector<double> relevance;  ///< 1 / E[alpha] [q]: mean square of a column's entries
   double noise_variance = kNaN;   ///< 1 / E[tau]
   std::vector<double> latent;     ///< E[z] [n, q]
 
   [[nodiscard]] bool ok() const noexcept { return inference.ok(); }
+  /// The same turned to the principal axes: columns orthogonal, longest first, each with a positive
+  /// largest entry; W z and covariance() stay. A column's squared length is the variance that it
+  /// explains beyond the noise.
+  [[nodiscard]] PrincipalAxes axes() const;
   /// E[W] E[W]^T + noise_variance I [d, d]: which no rotation changes.
   [[nodiscard]] std::vector<double> covariance() const;
   /// E[W] E[z_n] + E[mu] [n, d]: also where data are missing.

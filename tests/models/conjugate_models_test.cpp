@@ -306,6 +306,31 @@ TEST_CASE("principal components: the plane of the data, missing numbers filled i
   CHECK(relevance[0] < 0.01);
   CHECK(relevance[1] > 0.2);
 
+  // The axes are those of the data: (1, 1, 0, 0) of variance 18, then (0, 0, 1, -1) of 2.
+  const credo::PrincipalAxes axes = fit.axes();
+  for (std::size_t j = 0; j < 3; ++j) {
+    for (std::size_t l = 0; l < j; ++l) {
+      double product = 0.0;
+      for (std::size_t a = 0; a < 4; ++a) {
+        product += axes.loadings[3 * a + j] * axes.loadings[3 * a + l];
+      }
+      CHECK(std::fabs(product) < 1e-10);
+    }
+  }
+  const double first = std::hypot(axes.loadings[0], axes.loadings[3]);
+  CHECK(first * first == doctest::Approx(sample[0] + sample[5]).epsilon(0.01));
+  CHECK(axes.loadings[0] / first == doctest::Approx(std::sqrt(0.5)).epsilon(0.01));
+  CHECK(axes.loadings[3] / first == doctest::Approx(std::sqrt(0.5)).epsilon(0.01));
+  CHECK(axes.loadings[7] / axes.loadings[10] == doctest::Approx(-1.0).epsilon(0.05));
+  const std::vector<double> before = fit.reconstruction();
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    double x = fit.mean[i % 4];
+    for (std::size_t j = 0; j < 3; ++j) {
+      x += axes.loadings[3 * (i % 4) + j] * axes.latent[3 * (i / 4) + j];
+    }
+    CHECK(std::fabs(x - before[i]) < 1e-10);
+  }
+
   std::vector<double> holes = points;
   for (std::size_t i = 0; i < holes.size(); i += 7) holes[i] = credo::kNaN;
   options.components = 2;
