@@ -64,6 +64,7 @@ void require_same_structure(const FactorGraph& old, const FactorGraph& graph) {
 struct CompiledQuery::Implementation {
   const FactorGraph* graph;
   Evidence pattern;
+  Query query;
   InferOptions options;
   contraction::Prepared prepared;
   /// Values of leaves that no evidence changes, for prepared.program and batch.
@@ -84,7 +85,6 @@ struct CompiledQuery::Implementation {
   }
 
   [[nodiscard]] bool may_batch() const {
-    const Query& query = prepared.query;
     const bool batches =
         (query.task == Task::log_partition || query.task == Task::marginals) && !query.messages;
     const bool sparse = std::ranges::any_of(
@@ -111,7 +111,7 @@ struct CompiledQuery::Implementation {
     bind_batch();
   }
 
-  void make_plan(const Query& query) {
+  void make_plan() {
     contraction::Monitor monitor(options);
     try {
       prepared = contraction::prepare(*graph, pattern, query, options, /*one_shot=*/false, monitor);
@@ -152,8 +152,10 @@ struct CompiledQuery::Implementation {
       outcome = execution->run(monitor, false);
     } catch (const contraction::Stopped&) {
       // Each evidence is asked again below and reports why it stopped.
+      outcome = contraction::Outcome::range_exceeded;
     } catch (const std::bad_alloc&) {
       // One evidence at a time needs less.
+      outcome = contraction::Outcome::range_exceeded;
     }
     const double seconds = monitor.elapsed_seconds() / static_cast<double>(evidences.size());
     for (std::size_t lane = 0; lane < evidences.size(); ++lane) {
@@ -181,7 +183,8 @@ CompiledQuery::CompiledQuery(const FactorGraph& graph, const Evidence& pattern, 
   i.graph = &graph;
   i.pattern = pattern;
   i.options = std::move(options);
-  i.make_plan(query);
+  i.query = std::move(query);
+  i.make_plan();
   i.bind();
 }
 
@@ -190,7 +193,7 @@ bool CompiledQuery::rebind(const FactorGraph& graph) {
   require_same_structure(*i.graph, graph);
   const bool kept = contraction::rebind(graph, i.pattern, i.prepared);
   i.graph = &graph;
-  if (!kept) i.make_plan(Query(i.prepared.query));
+  if (!kept) i.make_plan();
   i.bind();
   return kept;
 }

@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <utility>
 
@@ -159,12 +160,13 @@ class GaussianSweep {
       message.push_back(eliminate(j, kernel ? &*kernel : nullptr, m));
       if (messages_) kept.push_back(std::move(j));
     });
-    hand_up(group, z, std::move(message), whole, std::move(kept));
+    hand_up(group, z, std::move(message), whole, kept);
   }
 
   Form eliminate(const Form& j, const Kernel* kernel, Index m) {
     const Index n = j.dimension() - m;
     if (!node().optimised()) {
+      assert(kernel != nullptr);  // a held conditional has one
       return checked(j.feasible() ? expectation(j, *kernel) : Form::infeasible(n));
     }
     if (!j.feasible()) {
@@ -216,7 +218,7 @@ class GaussianSweep {
     if (node().optimised()) {
       answer_.q.tables[node_] = Table::dense(graph().shape_of(table_scope), std::move(q));
     }
-    hand_up(group, z, std::move(message), whole, std::move(kept));
+    hand_up(group, z, std::move(message), whole, kept);
   }
 
   [[nodiscard]] Form average(const std::vector<Form>& row,
@@ -252,7 +254,7 @@ class GaussianSweep {
   }
 
   void hand_up(const ScoreGroup& group, const SplitScope& scope, std::vector<Form> message,
-               const SplitScope& whole, std::vector<Form> kept) {
+               const SplitScope& whole, const std::vector<Form>& kept) {
     if (messages_) {
       GaussianScoreMessage handed;
       handed.eliminated = node().variable;
