@@ -5,6 +5,7 @@
 
 #include <credo/inference/gaussian/answers.hpp>
 #include <credo/inference/gaussian/fixed_factors.hpp>
+#include <credo/inference/gaussian/mixed_scopes.hpp>
 
 #include <credo/core/covariance_factor.hpp>
 
@@ -108,10 +109,6 @@ void answer_part(MixedAnswer& mixed, std::size_t p, const std::vector<Wanted>& w
     }
   });
   for (const Wanted& w : wanted) add_up(*w.target);
-}
-
-[[nodiscard]] bool is_continuous(const FactorGraph& graph, const Scope& scope) {
-  return !scope.empty() && graph.variable(scope.front()).is_continuous();
 }
 
 /// The part of a scope's free variables; the first part where all are observed.

@@ -9,6 +9,7 @@
 #include <credo/inference/gaussian/answers.hpp>
 #include <credo/inference/gaussian/fixed_factors.hpp>
 #include <credo/inference/gaussian/gaussian_elimination.hpp>
+#include <credo/inference/gaussian/mixed_scopes.hpp>
 
 #include <fmt/format.h>
 
@@ -23,10 +24,6 @@ using contraction::Monitor;
 using contraction::Stopped;
 using namespace gaussian;
 
-bool is_continuous(const FactorGraph& graph, VariableId v) {
-  return graph.variable(v).is_continuous();
-}
-
 /// What it cannot answer whatever the numbers.
 std::string why_not_asked(const FactorGraph& graph, const Query& query) {
   if (!graph.has_continuous_variables()) {
@@ -38,21 +35,13 @@ std::string why_not_asked(const FactorGraph& graph, const Query& query) {
   }
   if (query.task == Task::marginal_map) {
     for (const VariableId v : query.targets) {
-      if (is_continuous(graph, v)) {
+      if (graph.variable(v).is_continuous()) {
         return fmt::format("maximises marginals of discrete variables, and {} is continuous",
                            graph.variable(v).name);
       }
     }
   }
-  for (const Scope& scope : query.joints) {
-    for (const VariableId v : scope) {
-      if (is_continuous(graph, v) != is_continuous(graph, scope.front())) {
-        return fmt::format("a joint of {} and {}: one is continuous, one is discrete",
-                           graph.variable(scope.front()).name, graph.variable(v).name);
-      }
-    }
-  }
-  return "";
+  return why_not_of_one_kind(graph, query);
 }
 
 /// Joints of continuous variables lie in one part.
@@ -77,7 +66,7 @@ std::string why_not_joints(const FactorGraph& graph, const Query& query, const P
 std::vector<Scope> continuous_joints(const FactorGraph& graph, const Query& query) {
   std::vector<Scope> joints;
   for (const Scope& scope : query.joints) {
-    if (!scope.empty() && is_continuous(graph, scope.front())) joints.push_back(scope);
+    if (is_continuous(graph, scope)) joints.push_back(scope);
   }
   return joints;
 }
@@ -199,18 +188,18 @@ class MixedQuestion {
   /// Asks what is asked of discrete variables, and the joints that mixtures need.
   void ask_discrete_graph(Result& result) {
     Query query = query_;
-    std::erase_if(query.joints, [this](const Scope& scope) {
-      return !scope.empty() && is_continuous(graph_, scope.front());
-    });
+    std::erase_if(query.joints,
+                  [this](const Scope& scope) { return is_continuous(graph_, scope); });
     own_joints_ = query.joints.size();
-    std::erase_if(query.targets, [this](VariableId v) { return is_continuous(graph_, v); });
+    std::erase_if(query.targets,
+                  [this](VariableId v) { return graph_.variable(v).is_continuous(); });
     if (query.task == Task::marginals) {
       for (const Part& part : parts_.parts) {
         if (part.engine && !part.discrete.empty()) query.joints.push_back(part.discrete);
       }
       const bool all = query_.targets.empty() && query_.joints.empty() && !query_.factor_marginals;
       for (VariableId v = 0; all && v < graph_.variable_count(); ++v) {
-        if (!is_continuous(graph_, v)) query.targets.push_back(v);
+        if (!graph_.variable(v).is_continuous()) query.targets.push_back(v);
       }
       if (query.targets.empty() && query.joints.empty() && !query.factor_marginals) {
         query.task = Task::log_partition;
@@ -227,7 +216,7 @@ class MixedQuestion {
     options.time_spent_seconds += monitor_.elapsed_seconds();
     options.plan.order.clear();
     for (const VariableId v : options_.plan.order) {
-      if (!is_continuous(graph_, v)) options.plan.order.push_back(v);
+      if (!graph_.variable(v).is_continuous()) options.plan.order.push_back(v);
     }
     result = infer_exactly(discrete_, evidence, query, options);
   }
@@ -244,7 +233,7 @@ class MixedQuestion {
     }
     result.joints.resize(std::min(own_joints_, result.joints.size()));
     for (VariableId v = 0; v < result.marginals.size(); ++v) {
-      if (is_continuous(graph_, v)) result.marginals[v].clear();
+      if (graph_.variable(v).is_continuous()) result.marginals[v].clear();
     }
     if (result.factor_marginals.size() > graph_.factor_count()) {
       result.factor_marginals.resize(graph_.factor_count());

@@ -4,6 +4,7 @@
 // Source: Lauritzen, Propagation of probabilities, means, and variances in mixed graphical
 // association models, JASA 87, 1992; Koller and Friedman, 2009, section 14.3.
 
+#include <credo/inference/gaussian/mixed_scopes.hpp>
 #include <credo/inference/gaussian/moment_matching.hpp>
 #include <credo/inference/gaussian/moment_passes.hpp>
 #include <credo/inference/joint_weights.hpp>
@@ -22,10 +23,6 @@ using contraction::Monitor;
 using contraction::Stopped;
 using namespace gaussian;
 
-bool is_continuous(const FactorGraph& graph, VariableId v) {
-  return graph.variable(v).is_continuous();
-}
-
 /// What it cannot answer whatever the numbers.
 std::string why_not_asked(const FactorGraph& graph, const Query& query) {
   if (!graph.has_continuous_variables()) return "no variable is continuous; contraction answers";
@@ -37,14 +34,7 @@ std::string why_not_asked(const FactorGraph& graph, const Query& query) {
   }
   if (query.messages) return "hands out no messages";
   if (query.factor_marginals) return "has no marginals of factors; ask for joints";
-  for (const Scope& scope : query.joints) {
-    for (const VariableId v : scope) {
-      if (is_continuous(graph, v) == is_continuous(graph, scope.front())) continue;
-      return fmt::format("a joint of {} and {}: one is continuous, one is discrete",
-                         graph.variable(scope.front()).name, graph.variable(v).name);
-    }
-  }
-  return "";
+  return why_not_of_one_kind(graph, query);
 }
 
 class MomentQuestion {
@@ -148,11 +138,11 @@ class MomentQuestion {
     const std::size_t count = all ? graph_.variable_count() : query_.targets.size();
     for (std::size_t i = 0; i < count; ++i) {
       const VariableId v = all ? static_cast<VariableId>(i) : query_.targets[i];
-      place({{v}, 0, false, is_continuous(graph_, v)}, plan_.step_of[v], result);
+      place({{v}, 0, false, graph_.variable(v).is_continuous()}, plan_.step_of[v], result);
     }
     for (std::size_t j = 0; j < query_.joints.size(); ++j) {
       const Scope& scope = query_.joints[j];
-      const bool continuous = !scope.empty() && is_continuous(graph_, scope.front());
+      const bool continuous = is_continuous(graph_, scope);
       Wanted wanted{scope, continuous ? result.gaussian_joints.size() : result.joints.size(), true,
                     continuous};
       result.joints.resize(result.joints.size() + (continuous ? 0 : 1));

@@ -43,17 +43,10 @@ class Ascent {
 
   AscentAnswer run(const std::vector<Rows>& initial) {
     Uniform uniform(options_.seed);
-    AscentAnswer best;
-    for (start_ = 0; start_ < options_.restarts; ++start_) {
-      AscentAnswer answer = climb(start_ == 0 ? initial : random_start(problem_, uniform), uniform);
-      answer.start = start_;
-      const bool better = answer.violations < best.violations ||
-                          (answer.violations == best.violations && answer.value > best.value);
-      const bool monotone = best.monotone && answer.monotone;
-      if (better || start_ == 0) best = std::move(answer);
-      best.monotone = monotone;
-    }
-    return best;
+    return best_of_starts<AscentAnswer>(options_.restarts, [&](std::size_t start) {
+      start_ = start;
+      return climb(start == 0 ? initial : random_start(problem_, uniform), uniform);
+    });
   }
 
  private:

@@ -10,6 +10,7 @@
 #include <random>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace credo::variational {
@@ -48,6 +49,23 @@ struct AscentAnswer {
   bool converged = false;
   bool monotone = true;
 };
+
+/// climb(start) for every start; of the answers the one with the fewest violations, then with the
+/// largest value, the first of equals. Monotone only if all of them are.
+template <class Answer, class Climb>
+[[nodiscard]] Answer best_of_starts(std::size_t starts, Climb&& climb) {
+  Answer best;
+  for (std::size_t start = 0; start < starts; ++start) {
+    Answer answer = climb(start);
+    answer.start = start;
+    const bool better = answer.violations < best.violations ||
+                        (answer.violations == best.violations && answer.value > best.value);
+    const bool monotone = best.monotone && answer.monotone;
+    if (better || start == 0) best = std::move(answer);
+    best.monotone = monotone;
+  }
+  return best;
+}
 
 /// initial: rows of the first start by node. solver: of everything in the problem. Throws
 /// contraction::Stopped.

@@ -61,19 +61,11 @@ class Ascent {
 
   GaussianAscentAnswer run(const std::vector<Rows>& initial) {
     Uniform uniform(options_.seed);
-    GaussianAscentAnswer best;
     const std::size_t starts = concave_ ? 1 : options_.restarts;
-    for (start_ = 0; start_ < starts; ++start_) {
-      GaussianAscentAnswer answer =
-          climb(start_ == 0 ? initial : random_start(problem_.plain, uniform), uniform);
-      answer.start = start_;
-      const bool better = answer.violations < best.violations ||
-                          (answer.violations == best.violations && answer.value > best.value);
-      const bool monotone = best.monotone && answer.monotone;
-      if (better || start_ == 0) best = std::move(answer);
-      best.monotone = monotone;
-    }
-    return best;
+    return best_of_starts<GaussianAscentAnswer>(starts, [&](std::size_t start) {
+      start_ = start;
+      return climb(start == 0 ? initial : random_start(problem_.plain, uniform), uniform);
+    });
   }
 
  private:

@@ -8,6 +8,7 @@
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/driver.hpp>
+#include <credo/inference/gaussian/mixed_scopes.hpp>
 #include <credo/inference/variational/block.hpp>
 #include <credo/inference/variational/mean_field.hpp>
 #include <credo/inference/variational/mean_field_parts.hpp>
@@ -41,15 +42,11 @@ VariationalOptions translate(const Query& query, const InferOptions& options) {
   return of;
 }
 
-bool is_continuous(const FactorGraph& graph, const Scope& scope) {
-  return !scope.empty() && graph.variable(scope.front()).is_continuous();
-}
-
 /// Bytes of the joints and factor marginals that are asked for.
 double bytes_of_joints(const FactorGraph& graph, const Query& query) {
   double cells = 0.0;
   for (const Scope& joint : query.joints) {
-    if (!is_continuous(graph, joint)) {
+    if (!gaussian::is_continuous(graph, joint)) {
       cells += static_cast<double>(saturating_product(graph.shape_of(joint)));
     }
   }
@@ -64,7 +61,7 @@ double bytes_of_joints(const FactorGraph& graph, const Query& query) {
 void fill_marginals(const FactorGraph& graph, const Query& query, VariationalResult& best,
                     Result& result) {
   for (const Scope& joint : query.joints) {
-    if (is_continuous(graph, joint)) {
+    if (gaussian::is_continuous(graph, joint)) {
       result.gaussian_joints.push_back(variational::product_of(joint, best.gaussian_marginals));
     } else {
       result.joints.push_back(variational::product_of(graph, joint, best.marginals, nullptr));

@@ -7,6 +7,7 @@
 
 #include <credo/core/error.hpp>
 #include <credo/models/control/linear_quadratic.hpp>
+#include <credo/models/control/linear_quadratic_matrix.hpp>
 #include <credo/models/control/linear_quadratic_parts.hpp>
 
 #include <fmt/format.h>
@@ -27,14 +28,6 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-MatrixXd matrix(const std::vector<double>& entries, std::size_t rows, std::size_t columns) {
-  const auto r = static_cast<Index>(rows);
-  const auto c = static_cast<Index>(columns);
-  if (entries.empty()) return MatrixXd::Zero(r, c);
-  return Eigen::Map<const RowMajor>(entries.data(), r, c);
-}
 
 /// Checks of one problem; every message begins with the place.
 class Checker {

@@ -31,19 +31,10 @@ struct SwitchingGraph {
 [[nodiscard]] SwitchingGraph switching_graph(const SwitchingModel& model,
                                              const ObservationSequence& observations);
 
-/// Poisoned until computed.
-struct SwitchingAnswer {
-  Status status = Status::not_run;
-  std::string message = "not run yet";
-  Guarantee guarantee = Guarantee::none;
-  double log_likelihood = kNaN;
+/// Moments of x_t are those of all modes together.
+struct SwitchingAnswer : StateSpaceAnswer {
   /// Row t: p(m_t | y_1 .. y_t), of the smoother p(m_t | y_1 .. y_T).
   std::vector<std::vector<double>> modes;
-  /// Row t: mean and covariance of x_t given the same, all modes together.
-  std::vector<std::vector<double>> means;
-  std::vector<std::vector<double>> covariances;
-
-  [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
 };
 
 /// Approximate: for every mode the mixture over the modes before is replaced by the Gaussian of its
