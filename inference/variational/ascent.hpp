@@ -67,6 +67,19 @@ template <class Answer, class Climb>
   return best;
 }
 
+/// Everything but value and q.
+template <class Answer>
+void report_ascent(Answer& answer, VariationalResult& result) {
+  result.algorithm_used = "ascent";
+  result.trace = std::move(answer.trace);
+  result.best_start = answer.start;
+  result.sweeps = answer.sweeps;
+  result.residual = answer.residual;
+  const bool certified = answer.converged && answer.monotone;
+  result.guarantee = certified ? Guarantee::fixed_point : Guarantee::unconverged;
+  result.message = describe_ascent(answer.converged, answer.monotone);
+}
+
 /// initial: rows of the first start by node. solver: of everything in the problem. Throws
 /// contraction::Stopped.
 [[nodiscard]] AscentAnswer run_ascent(const Problem& problem, BlockSolver& solver,

@@ -110,26 +110,30 @@ std::vector<GapTerm> terms_of_marginals(const Problem& problem, const Posterior&
 
 }  // namespace
 
+GapAnswer log_z_alone(const FactorGraph& graph, const Evidence& evidence,
+                      const InferOptions& options, const contraction::Monitor& monitor) {
+  InferOptions remaining = options;
+  remaining.time_spent_seconds += monitor.elapsed_seconds();
+  if (remaining.time_spent_seconds > remaining.time_limit_seconds) {
+    throw contraction::Stopped{Status::deadline};
+  }
+  Result exact = infer_exactly(graph, evidence, Query::log_partition(), remaining);
+  if (exact.status == Status::deadline || exact.status == Status::cancelled) {
+    throw contraction::Stopped{exact.status};
+  }
+  GapAnswer result;
+  result.log_z = exact.log_z;
+  if (exact.status == Status::refused) result.missing = std::move(exact.message);
+  return result;
+}
+
 GapAnswer local_divergences(const FactorGraph& graph, const Evidence& evidence,
                             const Problem& problem, std::span<const Table> tables, bool feasible,
                             const InferOptions& options, contraction::Monitor& monitor) {
-  GapAnswer result;
   const std::vector<std::size_t> order = parents_first(problem);
   const auto posterior = posterior_along(graph, evidence, order, problem, options, monitor);
-  if (!posterior) {
-    InferOptions remaining = options;
-    remaining.time_spent_seconds += monitor.elapsed_seconds();
-    if (remaining.time_spent_seconds > remaining.time_limit_seconds) {
-      throw contraction::Stopped{Status::deadline};
-    }
-    Result exact = infer_exactly(graph, evidence, Query::log_partition(), remaining);
-    if (exact.status == Status::deadline || exact.status == Status::cancelled) {
-      throw contraction::Stopped{exact.status};
-    }
-    result.log_z = exact.log_z;
-    if (exact.status == Status::refused) result.missing = std::move(exact.message);
-    return result;
-  }
+  if (!posterior) return log_z_alone(graph, evidence, options, monitor);
+  GapAnswer result;
   result.log_z = posterior->answer.value;
   if (!feasible) return result;
   result.terms = terms_of_marginals(problem, *posterior, tables, order, options, monitor);

@@ -17,6 +17,12 @@ struct GapAnswer {
   std::string missing;         ///< why there is no log Z
 };
 
+/// log Z without its terms, by an exact algorithm in what is left of the limits. Throws
+/// contraction::Stopped.
+[[nodiscard]] GapAnswer log_z_alone(const FactorGraph& graph, const Evidence& evidence,
+                                    const InferOptions& options,
+                                    const contraction::Monitor& monitor);
+
 /// tables: q by node. feasible: L > -infinity; without it only log Z is computed. Throws
 /// contraction::Stopped.
 [[nodiscard]] GapAnswer local_divergences(const FactorGraph& graph, const Evidence& evidence,

@@ -123,15 +123,8 @@ class GaussianMaximizer {
   }
 
   void take(GaussianAscentAnswer answer) {
-    result_.algorithm_used = "ascent";
-    result_.trace = std::move(answer.trace);
-    result_.best_start = answer.start;
-    result_.sweeps = answer.sweeps;
-    result_.residual = answer.residual;
+    report_ascent(answer, result_);
     result_.value = answer.value;
-    const bool certified = answer.converged && answer.monotone;
-    result_.guarantee = certified ? Guarantee::fixed_point : Guarantee::unconverged;
-    result_.message = describe_ascent(answer.converged, answer.monotone);
     q_ = std::move(answer.q);
     if (result_.value == -kInfinity) {
       result_.message = kAllInfeasible;

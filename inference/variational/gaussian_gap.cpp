@@ -151,24 +151,6 @@ std::optional<Posterior> posterior_along(const FactorGraph& graph, const Evidenc
   return posterior;
 }
 
-/// log Z without its terms.
-GapAnswer log_z_alone(const FactorGraph& graph, const Evidence& evidence,
-                      const InferOptions& options, const contraction::Monitor& monitor) {
-  InferOptions remaining = options;
-  remaining.time_spent_seconds += monitor.elapsed_seconds();
-  if (remaining.time_spent_seconds > remaining.time_limit_seconds) {
-    throw contraction::Stopped{Status::deadline};
-  }
-  Result exact = infer_exactly(graph, evidence, Query::log_partition(), remaining);
-  if (exact.status == Status::deadline || exact.status == Status::cancelled) {
-    throw contraction::Stopped{exact.status};
-  }
-  GapAnswer result;
-  result.log_z = exact.log_z;
-  if (exact.status == Status::refused) result.missing = std::move(exact.message);
-  return result;
-}
-
 }  // namespace
 
 GapAnswer gaussian_divergences(const FactorGraph& graph, const Evidence& evidence,

@@ -99,14 +99,7 @@ class Maximizer {
   }
 
   void take(variational::AscentAnswer answer) {
-    result_.algorithm_used = "ascent";
-    result_.trace = std::move(answer.trace);
-    result_.best_start = answer.start;
-    result_.sweeps = answer.sweeps;
-    result_.residual = answer.residual;
-    const bool certified = answer.converged && answer.monotone;
-    result_.guarantee = certified ? Guarantee::fixed_point : Guarantee::unconverged;
-    result_.message = variational::describe_ascent(answer.converged, answer.monotone);
+    variational::report_ascent(answer, result_);
     tables_ = variational::tables_of(problem_, std::move(answer.rows));
     const auto value_of = [&](const Problem& problem) {
       return expected_value(variational::clamped_problem(problem, tables_), monitor_);
