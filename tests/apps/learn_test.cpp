@@ -197,7 +197,8 @@ TEST_CASE("learn: a time limit ends with what was learned so far") {
 TEST_CASE("learn: an interrupt ends with what was learned so far") {
   const TemporaryFolder folder;
   const std::string saved = folder.path("saved.ckpt");
-  const std::string command = "timeout --preserve-status -s INT 1 '" CREDO_PROGRAM
+  // In the foreground the signal is sent once; a second one would end the program.
+  const std::string command = "timeout --foreground --preserve-status -s INT 1 '" CREDO_PROGRAM
                               "' learn taxi --steps 1000000000 --quiet --checkpoint " +
                               saved + " -o " + folder.path("answer");
   CHECK(std::system(command.c_str()) == 0);  // NOLINT(cert-env33-c)
