@@ -6,6 +6,7 @@
 #include "input.hpp"
 #include "output.hpp"
 #include "preview.hpp"
+#include "watchdog.hpp"
 
 #include <credo/core/error.hpp>
 
@@ -45,6 +46,8 @@ ExitCode run_draw(const Arguments& arguments, const Stopwatch& since_start) {
   } else {
     dot = to_dot(model.graph, evidence);
   }
+  watchdog::resume();
+  watchdog::enter("drawing");
   write_output(format == "dot" ? dot : run_graphviz(dot, format), arguments.output.path);
   return ExitCode::answered;
 }

@@ -4,6 +4,7 @@
 #include "input.hpp"
 #include "json_writer.hpp"
 #include "output.hpp"
+#include "watchdog.hpp"
 
 #include <credo/core/error.hpp>
 #include <credo/core/formats/format.hpp>
@@ -112,6 +113,7 @@ ExitCode run_fit(const Arguments& arguments, const Stopwatch& since_start) {
       require_one_of("--prior", arguments.fit.prior, {"none", "per-entry", "bdeu"});
   const Stopwatch loading;
   const LoadedModel model = load_model(arguments.model, arguments.from);
+  watchdog::enter("reading the data");
   const DataTable data = read_data(arguments.fit.data, model.graph);
   const double load_seconds = loading.seconds();
   Session session(arguments.output, since_start);

@@ -2,6 +2,7 @@
 
 #include "exit_code.hpp"
 #include "session.hpp"
+#include "watchdog.hpp"
 
 #include <credo/core/error.hpp>
 #include <credo/core/formats/format.hpp>
@@ -88,6 +89,7 @@ Format model_format(const Arguments& arguments) {
 }
 
 LoadedModel load_model(const std::string& path, const std::string& from) {
+  watchdog::enter("reading the model");
   const Stopwatch stopwatch;
   LoadedModel model;
   if (path == "-") {
@@ -104,6 +106,7 @@ LoadedModel load_model(const std::string& path, const std::string& from) {
 }
 
 Evidence load_evidence(const EvidenceArguments& arguments, const FactorGraph& graph) {
+  watchdog::enter("reading the evidence");
   Evidence evidence;
   if (!arguments.file.empty()) {
     evidence = read_uai_evidence(std::filesystem::path(arguments.file), graph);
@@ -140,6 +143,7 @@ std::vector<VariableId> load_query(const std::string& path, const FactorGraph& g
 
 std::string read_text(const std::string& path, std::string_view expected,
                       double memory_limit_bytes) {
+  watchdog::enter(fmt::format("reading {}", path));
   std::error_code failure;
   if (std::filesystem::is_directory(path, failure)) {
     throw FileError(fmt::format("{}: is a directory, expected {}", path, expected));

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <sys/resource.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -70,6 +72,44 @@ std::optional<double> control_group_bytes() {
   return std::nullopt;
 }
 
+// What any run needs: code, names, messages.
+constexpr double kLeastBytes = 32.0 * 1024 * 1024;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool kSanitized = false;
+#endif
+
+struct MemoryInUse {
+  double resident_bytes;
+  double data_bytes;  ///< what the kernel holds against RLIMIT_DATA: private and writable
+};
+
+std::optional<MemoryInUse> memory_in_use() {
+  std::ifstream file("/proc/self/statm");
+  double size = 0.0;
+  double resident = 0.0;
+  double shared = 0.0;
+  double text = 0.0;
+  double library = 0.0;
+  double data = 0.0;
+  if (!(file >> size >> resident >> shared >> text >> library >> data)) return std::nullopt;
+  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  return MemoryInUse{resident * page, data * page};
+}
+
+/// The soft limit; no more than the hard one.
+void set_data_limit(double bytes) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_DATA, &limit) != 0) return;
+  limit.rlim_cur =
+      bytes < static_cast<double>(limit.rlim_max) ? static_cast<rlim_t>(bytes) : limit.rlim_max;
+  setrlimit(RLIMIT_DATA, &limit);
+}
+
 }  // namespace
 
 double parse_size_bytes(std::string_view text) {
@@ -100,6 +140,15 @@ double default_memory_limit_bytes() {
   const double free = std::min(available.value_or(kInfinity), group.value_or(kInfinity));
   return std::max(1.0, std::floor(kFreeShare * free));
 }
+
+void bound_memory(double limit_bytes) {
+  const std::optional<MemoryInUse> now = memory_in_use();
+  if (kSanitized || !now) return;
+  const double more = std::max(limit_bytes - now->resident_bytes, kLeastBytes);
+  set_data_limit(now->data_bytes + more);
+}
+
+void unbound_memory() { set_data_limit(kInfinity); }
 
 std::string describe_seconds(double seconds) {
   if (seconds < 1e-3) {

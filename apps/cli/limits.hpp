@@ -14,6 +14,14 @@ namespace credo::cli {
 /// group's limit; 8 GiB where neither can be read.
 [[nodiscard]] double default_memory_limit_bytes();
 
+/// Bounds the memory of this process: what it has now and limit_bytes, less what is resident
+/// already (some megabytes are always left). An allocation beyond throws std::bad_alloc, wherever
+/// it is made. Sanitizers reserve more than any limit: in their builds nothing is bounded.
+void bound_memory(double limit_bytes);
+
+/// Lifts the bound, for a program that takes this one's place.
+void unbound_memory();
+
 /// "23 ms": a time for people.
 [[nodiscard]] std::string describe_seconds(double seconds);
 

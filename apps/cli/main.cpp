@@ -3,17 +3,23 @@
 #include "arguments.hpp"
 #include "commands.hpp"
 #include "output.hpp"
+#include "session.hpp"
+#include "watchdog.hpp"
 
 #include <credo/core/error.hpp>
 
 #include <fmt/format.h>
 
+#include <unistd.h>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace credo::cli {
@@ -68,6 +74,7 @@ ExitCode run(int count, const char* const* values) {
       return ExitCode::answered;
     }
     check_paths(parsed.arguments->output);
+    watch_limits(parsed.arguments->engine, since_start);
     return dispatch(*parsed.arguments, since_start);
   } catch (const Refusal& refusal) {
     complain(refusal.what());
@@ -76,9 +83,9 @@ ExitCode run(int count, const char* const* values) {
     complain(error.what());
     return ExitCode::wrong_input;
   } catch (const std::bad_alloc&) {
-    complain(
-        "out of memory: the model or the answer is larger than what is free; "
-        "try --memory-limit, or ask for less");
+    complain(fmt::format(
+        "out of memory while {}: it needs more than --memory-limit allows, or than is free",
+        watchdog::phase()));
     return ExitCode::refused;
   } catch (const std::length_error&) {
     complain("out of memory: a table is larger than any this machine can address");
@@ -89,10 +96,28 @@ ExitCode run(int count, const char* const* values) {
   }
 }
 
+/// An allocation may fail where no exception can pass. Everything else is a bug and dumps core.
+[[noreturn]] void on_terminate() {
+  try {
+    if (const std::exception_ptr current = std::current_exception()) {
+      std::rethrow_exception(current);
+    }
+  } catch (const std::bad_alloc&) {
+    constexpr std::string_view kMessage = "credo: out of memory; ask for less, or allow more\n";
+    std::fwrite(kMessage.data(), 1, kMessage.size(), stderr);
+    _exit(static_cast<int>(ExitCode::refused));
+  } catch (...) {
+  }
+  std::abort();
+}
+
 }  // namespace
 }  // namespace credo::cli
 
 int main(int count, char** values) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is seen by write()
-  return static_cast<int>(credo::cli::run(count, values));
+  std::set_terminate(credo::cli::on_terminate);
+  const credo::cli::ExitCode code = credo::cli::run(count, values);
+  credo::cli::watchdog::release();
+  return static_cast<int>(code);
 }

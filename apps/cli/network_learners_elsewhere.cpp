@@ -1,5 +1,6 @@
 // Of the program without libtorch.
 
+#include "limits.hpp"
 #include "network_learners.hpp"
 
 #include <unistd.h>
@@ -27,6 +28,7 @@ void run_with_networks() {
     values.push_back(&words[at]);
   }
   values.push_back(nullptr);
+  unbound_memory();  // the twin sets its own
   execv(twin.c_str(), values.data());
 }
 

@@ -5,16 +5,23 @@
 #include "input.hpp"
 #include "output.hpp"
 #include "trace.hpp"
+#include "watchdog.hpp"
 
 #include <credo/inference/algorithms.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 namespace credo::cli {
 namespace {
+
+// Of a time limit, at most this share is kept for writing.
+constexpr double kMostOfLimit = 0.25;
 
 Query make_query(const Arguments& a, const FactorGraph& graph) {
   switch (a.command) {
@@ -42,6 +49,75 @@ std::string output_format(const Arguments& a) {
 /// With a time limit a file is rewritten at every improvement.
 bool rewrites(const Arguments& a) {
   return a.engine.time_limit_seconds && !a.output.path.empty() && a.output.path != "-";
+}
+
+/// The best answer on the way: for the output file, and for a stop that finds the engine at work.
+class BestSoFar {
+ public:
+  BestSoFar(const Arguments& arguments, const std::string& format, const LoadedModel& model,
+            const Evidence& evidence, const Query& query)
+      : arguments_(arguments), format_(format), model_(model), evidence_(evidence), query_(query) {
+    watchdog::set_last_resort([this](const std::string& reason) { return write(reason); });
+  }
+  ~BestSoFar() { watchdog::set_last_resort(nullptr); }
+  BestSoFar(const BestSoFar&) = delete;
+  BestSoFar& operator=(const BestSoFar&) = delete;
+
+  void improve(const Result& better) {
+    const std::lock_guard lock(mutex_);
+    best_ = better;
+    bounds_.push_back(bound_event(answer(), since_asked_.seconds()));
+    if (rewrites(arguments_)) write_output(render(answer(), format_), arguments_.output.path);
+  }
+
+  /// log Z or value over time, the last of them that of the final result.
+  [[nodiscard]] std::vector<BoundEvent> bounds(const Answer& final) const {
+    std::vector<BoundEvent> all = bounds_;
+    all.push_back(bound_event(final, since_asked_.seconds()));
+    return all;
+  }
+  [[nodiscard]] bool any() const { return best_.has_value(); }
+
+ private:
+  [[nodiscard]] Answer answer() const {
+    return {model_.graph, evidence_, query_, *best_, model_.load_seconds};
+  }
+
+  /// Called by the watchdog while the engine still works.
+  ExitCode write(const std::string& reason) {
+    const std::lock_guard lock(mutex_);
+    if (!best_) {
+      complain(reason);
+      return ExitCode::stopped;
+    }
+    best_->message += (best_->message.empty() ? "" : "; ") + reason;
+    write_output(render(answer(), format_), arguments_.output.path);
+    return ExitCode::answered;
+  }
+
+  const Arguments& arguments_;
+  const std::string& format_;
+  const LoadedModel& model_;
+  const Evidence& evidence_;
+  const Query& query_;
+  const Stopwatch since_asked_;
+  std::mutex mutex_;
+  std::optional<Result> best_;
+  std::vector<BoundEvent> bounds_;
+};
+
+/// Seconds that writing the answer will take: the engine has to leave them.
+double writing_seconds(const FactorGraph& graph, const Query& query) {
+  constexpr double kSecondsPerNumber = 4e-7;
+  double numbers = 0.0;
+  if (query.task == Task::marginals) {
+    for (const Variable& variable : graph.variables()) {
+      numbers += static_cast<double>(variable.cardinality);
+    }
+  } else if (query.task == Task::map) {
+    numbers = static_cast<double>(graph.variable_count() * query.k_best);
+  }
+  return numbers * kSecondsPerNumber;
 }
 
 /// A trace has messages where the algorithm has them and the budget allows; they never cost the
@@ -93,20 +169,17 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
   Session session(arguments.output, since_start);
   InferOptions options = make_infer_options(arguments.engine, since_start);
   options.observer = session.observer();
-  std::vector<BoundEvent> bounds;
-  const Stopwatch since_asked;
-  options.improvement = [&](const Result& better) {
-    const Answer answer{model.graph, evidence, query, better, model.load_seconds};
-    bounds.push_back(bound_event(answer, since_asked.seconds()));
-    if (rewrites(arguments)) write_output(render(answer, format), arguments.output.path);
-  };
+  options.time_spent_seconds +=
+      std::min(writing_seconds(model.graph, query), kMostOfLimit * options.time_limit_seconds);
+  BestSoFar best(arguments, format, model, evidence, query);
+  options.improvement = [&best](const Result& better) { best.improve(better); };
   const Result result = ask(model.graph, evidence, query, options);
   session.finish();
 
   const Answer answer{model.graph, evidence, query, result, model.load_seconds};
   if (!arguments.output.trace_path.empty()) {
-    bounds.push_back(bound_event(answer, since_asked.seconds()));
-    write_output(render_trace(answer, session.events(), bounds), arguments.output.trace_path);
+    write_output(render_trace(answer, session.events(), best.bounds(answer)),
+                 arguments.output.trace_path);
   }
   const ExitCode code = exit_code(answer);
   if (code == ExitCode::answered || format == "json") {
@@ -117,7 +190,7 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
     remark_count(arguments, result);
   }
   if (code != ExitCode::answered) {
-    if (format != "json" && rewrites(arguments) && !bounds.empty()) {
+    if (format != "json" && rewrites(arguments) && best.any()) {
       // What was written on the way has turned out to be no answer.
       std::filesystem::remove(arguments.output.path);
     }

@@ -1,6 +1,7 @@
 #include "session.hpp"
 
 #include "limits.hpp"
+#include "watchdog.hpp"
 
 #include <credo/core/error.hpp>
 #include <credo/inference/algorithms.hpp>
@@ -9,7 +10,6 @@
 
 #include <unistd.h>
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 
 namespace credo::cli {
@@ -19,30 +19,16 @@ constexpr double kSilentSeconds = 1.0;
 constexpr double kRedrawSeconds = 0.1;
 constexpr std::size_t kMostEvents = 4096;
 
-volatile std::sig_atomic_t interrupted = 0;
-
-void on_interrupt(int) { interrupted = 1; }
-
-void set_interrupt_handler(void (*handler)(int)) {
-  struct sigaction action = {};
-  action.sa_handler = handler;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second interrupt ends the program
-  sigaction(SIGINT, &action, nullptr);
-}
-
 }  // namespace
 
 Session::Session(const OutputArguments& output, Stopwatch since_start)
     : since_start_(since_start),
       draws_(!output.quiet && !output.no_progress && isatty(STDERR_FILENO) == 1),
       records_(!output.trace_path.empty()) {
-  set_interrupt_handler(on_interrupt);
+  watchdog::enter("working on the answer");
 }
 
-Session::~Session() {
-  finish();
-  set_interrupt_handler(SIG_DFL);
-}
+Session::~Session() { finish(); }
 
 Observer Session::observer() {
   return [this](const Progress& progress) { return observe(progress); };
@@ -64,10 +50,11 @@ bool Session::observe(const Progress& progress) {
     last_drawn_seconds_ = now;
     drawn_ = true;
   }
-  return interrupted == 0;
+  return !watchdog::interrupted();
 }
 
 void Session::finish() {
+  watchdog::release();
   if (drawn_) {
     std::fputs("\r\x1b[K", stderr);
     std::fflush(stderr);
@@ -104,20 +91,29 @@ void check_iteration(const EngineArguments& engine) {
 
 }  // namespace
 
+double memory_limit_bytes(const EngineArguments& engine) {
+  return engine.memory_limit.empty() ? default_memory_limit_bytes()
+                                     : parse_size_bytes(engine.memory_limit);
+}
+
+void watch_limits(const EngineArguments& engine, const Stopwatch& since_start) {
+  const double limit = engine.time_limit_seconds.value_or(1.0);
+  if (!(limit > 0.0)) {
+    throw OptionError(fmt::format("time limit {} is not a positive number of seconds", limit));
+  }
+  bound_memory(memory_limit_bytes(engine));
+  watchdog::start(engine.time_limit_seconds, since_start);
+}
+
 InferOptions make_infer_options(const EngineArguments& engine, const Stopwatch& since_start) {
   InferOptions options;
   if (engine.algorithm != "auto") {
     options.algorithm = require_algorithm(engine.algorithm).name;
   }
   check_iteration(engine);
-  options.memory_limit_bytes = engine.memory_limit.empty() ? default_memory_limit_bytes()
-                                                           : parse_size_bytes(engine.memory_limit);
+  options.memory_limit_bytes = memory_limit_bytes(engine);
   if (engine.time_limit_seconds) {
-    const double limit = *engine.time_limit_seconds;
-    if (!(limit > 0.0)) {
-      throw OptionError(fmt::format("time limit {} is not a positive number of seconds", limit));
-    }
-    options.time_limit_seconds = limit;
+    options.time_limit_seconds = *engine.time_limit_seconds;
     options.time_spent_seconds = since_start.seconds();
   }
   options.threads = engine.threads;

@@ -2,29 +2,17 @@
 // What surrounds long work: progress on a terminal, interrupts, the record for --trace.
 
 #include "arguments.hpp"
+#include "stopwatch.hpp"
 
 #include <credo/inference/infer.hpp>
 
-#include <chrono>
 #include <string>
 #include <vector>
 
 namespace credo::cli {
 
-/// Seconds since it was made.
-class Stopwatch {
- public:
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-/// Catches the first interrupt (a second one ends the program) and, on a
-/// terminal and after a second of work, draws one line of progress that
-/// disappears again.
+/// Asks long work to stop after an interrupt and, on a terminal and after a second of work, draws
+/// one line of progress that disappears again.
 class Session {
  public:
   Session(const OutputArguments& output, Stopwatch since_start);
@@ -34,7 +22,7 @@ class Session {
 
   /// For InferOptions::observer: false once interrupted. Valid while the session lives.
   [[nodiscard]] Observer observer();
-  /// Erases the line.
+  /// Erases the line and takes the watchdog off: what follows writes the answer.
   void finish();
 
   struct Event {
@@ -55,6 +43,13 @@ class Session {
   double last_drawn_seconds_ = 0.0;
   std::vector<Event> events_;
 };
+
+/// The memory limit in bytes: as typed, or a share of what is free. Throws OptionError.
+[[nodiscard]] double memory_limit_bytes(const EngineArguments& engine);
+
+/// Puts the last resorts behind the limits in place, for the whole program and before anything is
+/// read: the bound on memory and the watchdog. Throws OptionError on limits that are none.
+void watch_limits(const EngineArguments& engine, const Stopwatch& since_start);
 
 /// The engine's options from the command line; the time already spent counts
 /// against the limit, as time_spent_seconds. Throws OptionError.

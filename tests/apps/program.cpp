@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
-#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -52,11 +53,8 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-Run run_credo(const std::vector<std::string>& arguments, std::string_view input) {
-  const TemporaryFolder folder;
-  const std::string in = folder.write("in", input);
-  const std::string out = folder.path("out");
-  const std::string err = folder.path("err");
+Running::Running(const std::vector<std::string>& arguments, std::string_view input) {
+  const std::string in = folder_.write("in", input);
   std::vector<std::string> words{CREDO_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> values;
@@ -65,27 +63,49 @@ Run run_credo(const std::vector<std::string>& arguments, std::string_view input)
   }
   values.push_back(nullptr);
 
-  constexpr int kWrite = O_WRONLY | O_CREAT | O_TRUNC;
+  const auto write_to = [this](posix_spawn_file_actions_t& actions, int descriptor,
+                               const std::string& name) {
+    constexpr int kWrite = O_WRONLY | O_CREAT | O_TRUNC;
+    posix_spawn_file_actions_addopen(&actions, descriptor, folder_.path(name).c_str(), kWrite,
+                                     0600);
+  };
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, in.c_str(), O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), kWrite, 0600);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), kWrite, 0600);
-  const auto start = std::chrono::steady_clock::now();
-  pid_t child = 0;
-  const int failure = posix_spawn(&child, values[0], &actions, nullptr, values.data(), environ);
+  write_to(actions, STDOUT_FILENO, "out");
+  write_to(actions, STDERR_FILENO, "err");
+  start_ = std::chrono::steady_clock::now();
+  const int failure = posix_spawn(&child_, values[0], &actions, nullptr, values.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) {
     throw std::runtime_error("cannot start " + words.front());
   }
+}
+
+Running::~Running() {
+  if (child_ == 0) return;
+  send(SIGKILL);
+  static_cast<void>(wait());
+}
+
+void Running::send(int signal) const { kill(child_, signal); }
+
+Run Running::wait() {
   int status = 0;
-  waitpid(child, &status, 0);
+  rusage usage{};
+  wait4(child_, &status, 0, &usage);
+  child_ = 0;
   Run run;
-  run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   run.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  run.out = read_text(out);
-  run.err = read_text(err);
+  run.peak_bytes = 1024.0 * static_cast<double>(usage.ru_maxrss);
+  run.out = read_text(folder_.path("out"));
+  run.err = read_text(folder_.path("err"));
   return run;
+}
+
+Run run_credo(const std::vector<std::string>& arguments, std::string_view input) {
+  return Running(arguments, input).wait();
 }
 
 }  // namespace credo::test

@@ -1,6 +1,8 @@
 #pragma once
 // Runs the built program and catches what it says.
 
+#include <sys/types.h>
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -13,10 +15,8 @@ struct Run {
   std::string out;
   std::string err;
   double seconds = 0.0;
+  double peak_bytes = 0.0;  ///< largest resident memory
 };
-
-/// Runs `credo` with these arguments, fed with input.
-[[nodiscard]] Run run_credo(const std::vector<std::string>& arguments, std::string_view input = {});
 
 /// A folder that disappears with its contents.
 class TemporaryFolder {
@@ -34,6 +34,27 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// `credo` with these arguments, fed with input, while it runs.
+class Running {
+ public:
+  explicit Running(const std::vector<std::string>& arguments, std::string_view input = {});
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running();
+
+  void send(int signal) const;
+  /// Waits for the end. Call once.
+  [[nodiscard]] Run wait();
+
+ private:
+  TemporaryFolder folder_;
+  std::chrono::steady_clock::time_point start_;
+  pid_t child_ = 0;
+};
+
+/// Runs `credo` to its end.
+[[nodiscard]] Run run_credo(const std::vector<std::string>& arguments, std::string_view input = {});
 
 [[nodiscard]] std::string read_text(const std::filesystem::path& path);
 /// A file of tests/data.

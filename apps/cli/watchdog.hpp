@@ -1,0 +1,42 @@
+#pragma once
+// Ends the program on time, also where some work does not look at the clock.
+//
+// Every loop of the library looks at its limits, and the answer normally comes from there. This is
+// the last resort behind those loops: it also covers reading a model, which knows no limits.
+
+#include "exit_code.hpp"
+#include "stopwatch.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace credo::cli::watchdog {
+
+/// Starts to watch: at the time limit (seconds since since_start; none: only interrupts), and a
+/// while after the first interrupt (SIGINT or SIGTERM), the last resort runs and the process ends
+/// with its exit code. A second interrupt ends the process at once. Called once, by main.
+void start(std::optional<double> time_limit_seconds, const Stopwatch& since_start);
+
+/// Names what the program is doing now, for the message of a stop ("reading the model").
+void enter(std::string phase);
+[[nodiscard]] std::string phase();
+
+/// True once SIGINT or SIGTERM came.
+[[nodiscard]] bool interrupted() noexcept;
+
+/// Writes the best answer so far, given why the work was stopped, and returns the exit code.
+using LastResort = std::function<ExitCode(const std::string& reason)>;
+
+/// Sets what a stop does, on a thread of its own. Without it (nullptr, as at the start) a stop says
+/// what the program was doing and ends with ExitCode::stopped.
+void set_last_resort(LastResort write_best_so_far);
+
+/// Stops watching: the work has ended, and what is left is to write its answer. Does not return
+/// when a stop has already begun.
+void release();
+
+/// Watches again, for work that follows a release().
+void resume();
+
+}  // namespace credo::cli::watchdog
