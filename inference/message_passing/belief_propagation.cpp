@@ -231,6 +231,7 @@ std::string why_not_belief_propagation(const FactorGraph& graph, const Evidence&
   if (query.k_best > 1) return fmt::format("decodes one assignment, not {}", query.k_best);
   std::string reason = why_answer_too_large(graph, query, options);
   if (reason.empty()) reason = why_not_joints(graph, evidence, query, options);
+  if (reason.empty()) reason = message_passing::why_sums_overflow(graph, evidence);
   if (!reason.empty()) return reason;
   const MessagePassingOptions of = translate(evidence, query, options);
   const message_passing::Problem problem(graph, evidence, of);

@@ -225,7 +225,8 @@ class Passing {
   /// Whether the zeros that were met are the model's own: that none comes from numbers that are too
   /// large, or zero propagation, which looks at nothing but the tables' zeros, finds the same.
   [[nodiscard]] bool zeros_are_proved() const {
-    return problem_.range.zeros_are_exact || !propagate_zeros(graph_, evidence_);
+    return problem_.range.zeros_are_exact ||
+           !propagate_zeros(graph_, evidence_, SparseTables::looked_at);
   }
 
   /// factor: where it showed, "" when the question itself is impossible.

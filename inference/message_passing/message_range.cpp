@@ -10,6 +10,8 @@
 #include <credo/core/numerics.hpp>
 #include <credo/inference/message_passing/message_range.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -76,9 +78,9 @@ double largest_power(const Entropies& entropies) {
   return power;
 }
 
-bool sums_stay_finite(const FactorGraph& graph, const Evidence& evidence, const EdgeGraph& edges,
-                      const Entropies& entropies, double lowest_floor) {
-  double magnitudes = -lowest_floor * (1.0 + static_cast<double>(edges.edge_count()));
+/// The sum of the magnitudes of the logarithms of all tables and findings.
+double sum_magnitudes(const FactorGraph& graph, const Evidence& evidence) {
+  double magnitudes = 0.0;
   for (const Factor& factor : graph.factors()) {
     const LogBounds extremes = extremes_of(factor.table);
     magnitudes += std::fabs(extremes.lower) + std::fabs(extremes.upper);
@@ -87,8 +89,7 @@ bool sums_stay_finite(const FactorGraph& graph, const Evidence& evidence, const 
     const LogBounds extremes = extremes_of(finding);
     magnitudes += std::fabs(extremes.lower) + std::fabs(extremes.upper);
   }
-  const double power = largest_power(entropies);
-  return magnitudes * power * power < kLargestSafe;
+  return magnitudes;
 }
 
 }  // namespace
@@ -110,6 +111,16 @@ LogBounds bounds_of_log_z(const FactorGraph& graph, const Evidence& evidence) {
     upper.add(std::log(count_states(graph, evidence, v)));
   }
   return {lower.value(), upper.value()};
+}
+
+std::string why_sums_overflow(const FactorGraph& graph, const Evidence& evidence) {
+  const double magnitudes = sum_magnitudes(graph, evidence);
+  if (magnitudes < kLargestSafe) return "";
+  return fmt::format(
+      "the logarithms of the tables add up to {:.3g}, beyond the {:.0e} up to which sums of "
+      "doubles "
+      "tell what is small from zero; take a common factor out of the tables",
+      magnitudes, kLargestSafe);
 }
 
 MessageRange find_message_range(const FactorGraph& graph, const Evidence& evidence,
@@ -142,7 +153,10 @@ MessageRange find_message_range(const FactorGraph& graph, const Evidence& eviden
     range.floor[f] = -std::min(kMostNats, nats[component_of(f)]);
     lowest = std::min(lowest, range.floor[f]);
   }
-  range.zeros_are_exact = sums_stay_finite(graph, evidence, edges, entropies, lowest);
+  const double power = largest_power(entropies);
+  const double largest =
+      sum_magnitudes(graph, evidence) - lowest * (1.0 + static_cast<double>(edges.edge_count()));
+  range.zeros_are_exact = largest * power * power < kLargestSafe;
   return range;
 }
 

@@ -5,6 +5,7 @@
 #include <credo/core/factor_graph.hpp>
 #include <credo/inference/message_passing/factor_rule.hpp>
 
+#include <string>
 #include <vector>
 
 namespace credo::message_passing {
@@ -18,6 +19,11 @@ struct LogBounds {
 /// From the tables' extremes and the numbers of states that the evidence leaves. Linear in the
 /// factors and variables.
 [[nodiscard]] LogBounds bounds_of_log_z(const FactorGraph& graph, const Evidence& evidence);
+
+/// Why no approximation can work with the tables: their logarithms add up to more than doubles
+/// hold, so that what is small could not be told from zero; "" when they do not. Linear in the
+/// factors.
+[[nodiscard]] std::string why_sums_overflow(const FactorGraph& graph, const Evidence& evidence);
 
 /// Limits of the messages that are iterated on a graph with cycles.
 struct MessageRange {
