@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -23,6 +24,12 @@ using namespace credo;
 using namespace credo::testing;
 
 namespace {
+
+#ifdef CREDO_SANITIZED
+constexpr std::uint64_t kModelsPerKind = 30;  // twenty times slower
+#else
+constexpr std::uint64_t kModelsPerKind = 200;
+#endif
 
 /// What is known of a question without any engine under test.
 struct Known {
@@ -143,7 +150,7 @@ IterationOptions iteration_of(std::uint64_t turn) {
   IterationOptions iteration;
   iteration.schedule = kSchedules[turn % 3];
   iteration.damping = turn / 3 % 2 == 0 ? 0.0 : 0.4;
-  iteration.maximum_iterations = turn % 16 == 0 ? 1000 : 60;
+  iteration.maximum_iterations = turn % 5 == 0 ? 1500 : 60;
   return iteration;
 }
 
@@ -165,7 +172,7 @@ TEST_CASE("zeros: no approximate engine calls possible evidence impossible, and 
   std::size_t models = 0;
   for (const ZeroModel& kind : zero_models()) {
     CAPTURE(kind.name);
-    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    for (std::uint64_t seed = 1; seed <= kModelsPerKind; ++seed) {
       CAPTURE(seed);
       Random random(seed);
       const FactorGraph graph = kind.draw(random);
@@ -193,7 +200,7 @@ TEST_CASE("zeros: no approximate engine calls possible evidence impossible, and 
 TEST_CASE("zeros: automatic choice under limits says nothing false") {
   for (const ZeroModel& kind : zero_models()) {
     CAPTURE(kind.name);
-    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    for (std::uint64_t seed = 1; seed <= kModelsPerKind / 6; ++seed) {
       CAPTURE(seed);
       Random random(seed);
       const FactorGraph graph = kind.draw(random);
@@ -211,7 +218,7 @@ TEST_CASE("zeros: automatic choice under limits says nothing false") {
 
 TEST_CASE("zeros: automatic choice over its budget calls a planted state possible") {
   std::size_t approximate = 0;
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= kModelsPerKind / 5; ++seed) {
     CAPTURE(seed);
     Random random(seed);
     const FactorGraph graph = planted(random);
@@ -230,7 +237,7 @@ TEST_CASE("zeros: automatic choice over its budget calls a planted state possibl
       if (result.guarantee != Guarantee::exact) ++approximate;
     }
   }
-  CHECK(approximate > 40);
+  CHECK(approximate > kModelsPerKind / 5);
 }
 
 TEST_CASE("zeros: forests of any range are exact") {
