@@ -343,3 +343,28 @@ TEST_CASE("zeros: what zero propagation proves is explained where nothing exact 
   CHECK(result.conflict[0].variable == 0);
   CHECK(result.conflict[1].variable == 5);
 }
+
+TEST_CASE("zeros: a value far away is not an impossible one") {
+  FactorGraph graph;
+  for (const char* name : {"x", "y", "z"}) graph.add_continuous_variable(name);
+  const GaussianTable one = GaussianTable::quadratic({}, {1}, {{{1.0}, {0.0}, 0.0}});
+  graph.add_gaussian_factor({0}, GaussianTable(one));
+  graph.add_gaussian_factor({2}, GaussianTable(one));
+  const QuadraticForm pair{{1.0, -0.5, -0.5, 1.0}, {0.0, 0.0}, 0.0};
+  graph.add_gaussian_factor({0, 1}, GaussianTable::quadratic({}, {1, 1}, {pair}));
+  for (const double value : {1e3, 1e160, 1e200}) {
+    for (const VariableId seen : {0, 2}) {
+      Evidence evidence;
+      evidence.observe_value(seen, {value});
+      for (const Algorithm& algorithm : algorithms()) {
+        if (!algorithm.continuous) continue;
+        CAPTURE(algorithm.name);
+        InferOptions options;
+        options.algorithm = algorithm.name;
+        const Result result = infer(graph, evidence, Query::log_partition(), options);
+        CHECK(result.status == (value < 1e100 ? Status::ok : Status::refused));
+        if (result.ok()) CHECK(std::isfinite(result.log_z));
+      }
+    }
+  }
+}
