@@ -5,6 +5,7 @@
 #include <credo/inference/enumeration.hpp>
 #include <credo/inference/gaussian/gaussian_elimination.hpp>
 #include <credo/inference/gaussian/moment_matching.hpp>
+#include <credo/inference/gaussian/square_range.hpp>
 #include <credo/inference/message_passing/belief_propagation.hpp>
 #include <credo/inference/message_passing/gaussian_belief_propagation.hpp>
 #include <credo/inference/variational/mean_field.hpp>
@@ -46,6 +47,23 @@ Result run_discrete(const FactorGraph& graph, const Evidence& evidence, const Qu
   return refused;
 }
 
+/// The only way the table reaches an algorithm for continuous variables: impossible is what an
+/// exact zero proves, not a log density that has left the doubles.
+template <auto Run>
+Result run_continuous(const FactorGraph& graph, const Evidence& evidence, const Query& query,
+                      const InferOptions& options) {
+  Result result = Run(graph, evidence, query, options);
+  if (result.status != Status::impossible_evidence || !graph.has_continuous_variables()) {
+    return result;
+  }
+  std::string reason = gaussian::why_squares_overflow(graph, evidence);
+  if (reason.empty()) return result;
+  Result refused;
+  refused.status = Status::refused;
+  refused.message = std::move(reason);
+  return refused;
+}
+
 constexpr std::array kAlgorithms{
     Algorithm{"contraction",
               "one contraction tree for every exact task; cost exponential in the plan's width",
@@ -57,7 +75,8 @@ constexpr std::array kAlgorithms{
     Algorithm{"gaussian_elimination",
               "continuous variables by block Cholesky, before the discrete ones; linear-Gaussian "
               "and quadratic factors",
-              Guarantee::exact, why_not_gaussian_elimination, run_gaussian_elimination, true},
+              Guarantee::exact, why_not_gaussian_elimination,
+              run_continuous<run_gaussian_elimination>, true},
     Algorithm{"belief_propagation",
               "sum- and max-product messages on the factor graph; exact on forests, Bethe's "
               "approximation elsewhere",
@@ -67,15 +86,16 @@ constexpr std::array kAlgorithms{
               "messages between continuous variables, discrete ones observed; exact on forests, "
               "elsewhere exact means and approximate variances once they settle",
               Guarantee::fixed_point, why_not_gaussian_belief_propagation,
-              run_gaussian_belief_propagation, true, Iterates::messages},
+              run_continuous<run_gaussian_belief_propagation>, true, Iterates::messages},
     Algorithm{
         "moment_matching",
         "discrete and continuous variables in any order: mixtures replaced by one Gaussian of "
         "their mean and covariance; exact where none is",
-        Guarantee::none, why_not_moment_matching, run_moment_matching, true},
+        Guarantee::none, why_not_moment_matching, run_continuous<run_moment_matching>, true},
     Algorithm{"mean_field",
               "the closest product of single-variable distributions; its bound of log Z is certain",
-              Guarantee::lower_bound, why_not_mean_field, run_mean_field, true, Iterates::sweeps},
+              Guarantee::lower_bound, why_not_mean_field, run_continuous<run_mean_field>, true,
+              Iterates::sweeps},
 };
 
 }  // namespace

@@ -9,8 +9,9 @@
 namespace credo {
 
 struct Conflict {
-  /// Together they have probability zero; without any one of them they have not.
-  /// Empty when the model itself has Z = 0, and when the search was stopped.
+  /// Together they have probability zero; without any one of them they have not, if complete.
+  /// Empty when the model itself has Z = 0. When the search was stopped: what zero propagation alone
+  /// proves to conflict, empty where that is nothing.
   std::vector<Finding> findings;
   /// Whether the model has Z = 0 without any evidence.
   bool model_has_zero_mass = false;
@@ -18,9 +19,11 @@ struct Conflict {
   bool complete = false;
 };
 
-/// A subset-minimal conflicting set of findings of evidence whose Z is zero. Every test is
-/// a log partition function in log-doubles, which cannot underflow. Cost: about
-/// k log2(n / k) + 2 k tests for a conflict of k among n findings. Respects the time limit.
+/// A subset-minimal conflicting set of findings of evidence whose Z is zero. First zero propagation
+/// narrows the findings down, which needs no budget and explains whatever belief propagation
+/// proves; then every test is a log partition function in log-doubles, which cannot underflow.
+/// Cost: about k log2(n / k) + 2 k tests for a conflict of k among n findings. Respects the time
+/// limit.
 [[nodiscard]] Conflict find_conflict(const FactorGraph& graph, const Evidence& evidence,
                                      const InferOptions& options = {});
 

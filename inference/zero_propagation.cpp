@@ -20,8 +20,11 @@ namespace {
 
 class ZeroPropagation {
  public:
-  ZeroPropagation(const FactorGraph& graph, const Evidence& evidence)
-      : graph_(graph), masks_(graph.variable_count()), queued_(graph.factor_count(), 0) {
+  ZeroPropagation(const FactorGraph& graph, const Evidence& evidence, SparseTables sparse_tables)
+      : graph_(graph),
+        sparse_tables_(sparse_tables),
+        masks_(graph.variable_count()),
+        queued_(graph.factor_count(), 0) {
     for (const auto& [v, finding] : evidence.findings()) {
       std::vector<char>& mask = masks_[v];
       mask.assign(graph.cardinality(v), 0);
@@ -73,7 +76,8 @@ class ZeroPropagation {
 
   void enqueue(FactorId f) {
     const Table& table = graph_.factor(f).table;
-    if (queued_[f] || !table.has_zero() || stays_sparse(table)) return;
+    const bool passed_over = sparse_tables_ == SparseTables::passed_over && stays_sparse(table);
+    if (queued_[f] || !table.has_zero() || passed_over) return;
     work_.push_back(f);
     queued_[f] = 1;
   }
@@ -81,14 +85,10 @@ class ZeroPropagation {
   /// Drops unsupported states of the factor's variables; returns those that lost some.
   std::vector<VariableId> shrunk_by(FactorId f) {
     const Factor& factor = graph_.factor(f);
-    const Table table = factor.table.densified(factor.table.size());
-    const std::span<const double> values = table.values();
-    const double zero = table.domain() == Domain::linear ? 0.0 : -kInfinity;
     std::vector<std::vector<char>> support(factor.scope.size());
-    for (std::size_t d = 0; d < support.size(); ++d) support[d].assign(table.shape()[d], 0);
-    std::size_t i = 0;
-    for_each_joint_state(table.shape(), [&](std::span<const std::size_t> states) {
-      if (values[i++] == zero || !possible(factor.scope, states)) return;
+    for (std::size_t d = 0; d < support.size(); ++d) support[d].assign(factor.table.shape()[d], 0);
+    for_each_non_zero(factor.table, [&](std::span<const std::size_t> states) {
+      if (!possible(factor.scope, states)) return;
       for (std::size_t d = 0; d < support.size(); ++d) support[d][states[d]] = 1;
     });
     std::vector<VariableId> shrunk;
@@ -103,6 +103,28 @@ class ZeroPropagation {
     return shrunk;
   }
 
+  /// Calls visit(states) for every entry above zero.
+  template <typename Visit>
+  static void for_each_non_zero(const Table& any, const Visit& visit) {
+    const Table table = stays_sparse(any) ? any : any.densified(any.size());
+    const std::span<const double> values = table.values();
+    const double zero = table.domain() == Domain::linear ? 0.0 : -kInfinity;
+    std::size_t i = 0;
+    if (!table.is_sparse()) {
+      for_each_joint_state(table.shape(), [&](std::span<const std::size_t> states) {
+        if (values[i++] != zero) visit(states);
+      });
+      return;
+    }
+    std::vector<std::size_t> states(table.rank());
+    for (std::uint64_t index : table.stored_indices()) {
+      for (std::size_t d = states.size(); d-- > 0; index /= table.shape()[d]) {
+        states[d] = index % table.shape()[d];
+      }
+      if (values[i++] != zero) visit(std::span<const std::size_t>(states));
+    }
+  }
+
   [[nodiscard]] bool possible(const Scope& scope, std::span<const std::size_t> state) const {
     for (std::size_t d = 0; d < scope.size(); ++d) {
       const std::vector<char>& mask = masks_[scope[d]];
@@ -112,6 +134,7 @@ class ZeroPropagation {
   }
 
   const FactorGraph& graph_;
+  SparseTables sparse_tables_;
   StateMasks masks_;
   std::deque<FactorId> work_;
   std::vector<char> queued_;
@@ -119,8 +142,9 @@ class ZeroPropagation {
 
 }  // namespace
 
-std::optional<StateMasks> propagate_zeros(const FactorGraph& graph, const Evidence& evidence) {
-  ZeroPropagation propagation(graph, evidence);
+std::optional<StateMasks> propagate_zeros(const FactorGraph& graph, const Evidence& evidence,
+                                          SparseTables sparse_tables) {
+  ZeroPropagation propagation(graph, evidence, sparse_tables);
   if (!propagation.run()) return std::nullopt;
   return propagation.take_masks();
 }

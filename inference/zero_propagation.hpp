@@ -4,6 +4,7 @@
 #include <credo/core/evidence.hpp>
 #include <credo/core/factor_graph.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -12,10 +13,14 @@ namespace credo {
 /// States still possible per variable, one flag per state; an empty mask keeps all states.
 using StateMasks = std::vector<std::vector<char>>;
 
+/// What zero propagation does with tables that stay sparse: plans gain nothing from them.
+enum class SparseTables : std::uint8_t { passed_over, looked_at };
+
 /// Drops states that the evidence excludes or that some table gives no support, until nothing
-/// changes. Tables kept sparse are not looked at. Nothing when some variable has no state left, or
-/// some table no entry: then Z = 0.
-[[nodiscard]] std::optional<StateMasks> propagate_zeros(const FactorGraph& graph,
-                                                        const Evidence& evidence);
+/// changes. Nothing when some variable has no state left, or some table no entry: then Z = 0. With
+/// sparse tables looked at, whatever belief propagation proves by its zeros is proved here.
+[[nodiscard]] std::optional<StateMasks> propagate_zeros(
+    const FactorGraph& graph, const Evidence& evidence,
+    SparseTables sparse_tables = SparseTables::passed_over);
 
 }  // namespace credo

@@ -6,11 +6,13 @@
 #include <credo/inference/driver.hpp>
 #include <credo/inference/message_passing/belief_propagation.hpp>
 #include <credo/inference/message_passing/message_passing.hpp>
+#include <credo/inference/message_passing/message_range.hpp>
 #include <credo/inference/message_passing/problem.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -155,6 +157,22 @@ void fill_marginals(const FactorGraph& graph, const Evidence& evidence, const Qu
   for (const VariableId v : query.targets) result.marginals[v] = std::move(passed.marginals[v]);
 }
 
+/// Bethe's value, or where it lies outside what the tables allow the nearest number inside, which
+/// is nearer to log Z whatever that is; the message then says so.
+double log_z_of(const FactorGraph& graph, const Evidence& evidence,
+                const MessagePassingResult& passed, std::string& message) {
+  if (passed.guarantee == Guarantee::exact) return passed.value;
+  const message_passing::LogBounds bounds = message_passing::bounds_of_log_z(graph, evidence);
+  const double inside = std::min(std::max(passed.value, bounds.lower), bounds.upper);
+  if (std::fabs(inside - passed.value) > 1e-9 * (1.0 + std::fabs(inside))) {
+    message += fmt::format(
+        "{}Bethe's value, {:.6g}, lies outside what the tables' entries allow, which is {:.6g} to "
+        "{:.6g} if anything is possible, and was replaced by the end nearer to it",
+        message.empty() ? "" : "; ", passed.value, bounds.lower, bounds.upper);
+  }
+  return inside;
+}
+
 void fill_answer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
                  MessagePassingResult& passed, Result& result) {
   result.guarantee = passed.guarantee;
@@ -170,7 +188,7 @@ void fill_answer(const FactorGraph& graph, const Evidence& evidence, const Query
     }
     return;
   }
-  result.log_z = passed.value;
+  result.log_z = log_z_of(graph, evidence, passed, result.message);
   result.log_z_lower = -kInfinity;
   result.log_z_upper = kInfinity;
   if (query.task == Task::marginals) fill_marginals(graph, evidence, query, passed, result);
@@ -213,6 +231,7 @@ std::string why_not_belief_propagation(const FactorGraph& graph, const Evidence&
   if (query.k_best > 1) return fmt::format("decodes one assignment, not {}", query.k_best);
   std::string reason = why_answer_too_large(graph, query, options);
   if (reason.empty()) reason = why_not_joints(graph, evidence, query, options);
+  if (reason.empty()) reason = message_passing::why_sums_overflow(graph, evidence);
   if (!reason.empty()) return reason;
   const MessagePassingOptions of = translate(evidence, query, options);
   const message_passing::Problem problem(graph, evidence, of);

@@ -1,7 +1,9 @@
 // The driver of message passing: checks the question, prepares graph and tables within the budget,
 // runs a schedule and reads the result off the messages.
-// Invariants: zeros are exact (see message_kernel.cpp), so that a message that is zero for every
-// state proves Z = 0 on any graph; only forests with Bethe's numbers are called exact.
+// Invariants: zeros are exact (see message_kernel.cpp) while no sum of logarithms leaves the
+// doubles, which message_range.cpp sees to, so that a message that is zero for every state proves Z
+// = 0 on any graph; where sums may leave them, zero propagation must say the same. Only forests
+// with Bethe's numbers are called exact, and no value is handed out that is not finite.
 
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
@@ -9,6 +11,7 @@
 #include <credo/inference/message_passing/problem.hpp>
 #include <credo/inference/message_passing/read_out.hpp>
 #include <credo/inference/message_passing/schedule.hpp>
+#include <credo/inference/zero_propagation.hpp>
 
 #include <fmt/format.h>
 
@@ -75,7 +78,7 @@ class Passing {
     problem_.tables.prepare();
     result_.timings.plan_seconds = monitor_.elapsed_seconds();
     MessageState state(problem_.edges, graph_, evidence_);
-    Schedule schedule(problem_.edges, rule_, state, options_.iteration, monitor_);
+    Schedule schedule(problem_.edges, rule_, state, problem_.range, options_.iteration, monitor_);
     const ReadOut read{graph_, problem_.edges, problem_.entropies, rule_, state};
     if (!possible(state)) {
       report_zero("");
@@ -88,13 +91,13 @@ class Passing {
       // A run that was to be exact has nothing to show before its end.
       if (!problem_.two_sweeps && result_.iterations > 0 && !schedule.found_zero()) {
         result_.value = read.free_energy();
-        answer(read, schedule);
+        if (std::isfinite(result_.value)) answer(read, schedule);
       }
       throw;
     }
     keep(schedule);
     if (!problem_.two_sweeps && !schedule.found_zero()) result_.value = read.free_energy();
-    if (schedule.found_zero() || result_.value == -kInfinity) {
+    if (schedule.found_zero() || !std::isfinite(result_.value)) {
       report_zero(graph_.describe(schedule.last_factor()));
       return;
     }
@@ -121,6 +124,7 @@ class Passing {
   void after_iteration(const Schedule& schedule, const ReadOut& read) {
     result_.iteration_seconds.push_back(monitor_.elapsed_seconds());
     if (options_.value_history) result_.values.push_back(read.free_energy());
+    if (schedule.found_zero()) return;
     const std::size_t iterations = schedule.residuals().size();
     const bool asked = options_.improvement || options_.maximise;
     if (problem_.two_sweeps || !asked || !std::has_single_bit(iterations)) return;
@@ -133,9 +137,11 @@ class Passing {
     keep(schedule);
     result_.value = read.free_energy();
     result_.status = Status::ok;
-    answer(read, schedule);
+    // Beliefs without any state left are the business of the end.
+    const bool has_beliefs = std::isfinite(result_.value);
+    if (has_beliefs) answer(read, schedule);
     std::swap(so_far, result_);
-    options_.improvement(so_far);
+    if (has_beliefs) options_.improvement(so_far);
   }
 
   void keep_better_assignment(const ReadOut& read) {
@@ -164,11 +170,15 @@ class Passing {
       result_.residual = 0.0;
       result_.residuals.push_back(0.0);
     } else {
-      result_.guarantee = schedule.converged() ? Guarantee::fixed_point : Guarantee::unconverged;
+      result_.guarantee = Guarantee::unconverged;
       if (!schedule.converged()) {
         result_.message =
             fmt::format("not converged after {} iterations: messages still change by {:.3g} nats",
                         result_.iterations, result_.residual);
+      } else if (const std::string reason = why_not_fixed(read, schedule); !reason.empty()) {
+        result_.message = reason;
+      } else {
+        result_.guarantee = Guarantee::fixed_point;
       }
     }
     result_.marginals = read.marginals();
@@ -179,6 +189,19 @@ class Passing {
     }
     if (options_.messages) result_.messages = read.messages();
     if (options_.maximise) keep_better_assignment(read);
+  }
+
+  /// Why messages that rest are no fixed point; "" when they are one. A message that would go below
+  /// its floor rests there, which is right only where beliefs do not depend on it.
+  [[nodiscard]] std::string why_not_fixed(const ReadOut& read, const Schedule& schedule) const {
+    constexpr double kMostProbability = 1e-6;
+    if (!schedule.at_floor()) return "";
+    const double disagreement = read.disagreement();
+    if (disagreement <= kMostProbability) return "";
+    return fmt::format(
+        "not converged after {} iterations: the factors' zeros contradict each other, and their "
+        "beliefs differ by {:.3g} from those of the variables",
+        result_.iterations, disagreement);
   }
 
   [[nodiscard]] Guarantee guarantee_of_two_sweeps() const {
@@ -199,8 +222,24 @@ class Passing {
     return true;
   }
 
+  /// Whether the zeros that were met are the model's own: that none comes from numbers that are too
+  /// large, or zero propagation, which looks at nothing but the tables' zeros, finds the same.
+  [[nodiscard]] bool zeros_are_proved() const {
+    return problem_.range.zeros_are_exact ||
+           !propagate_zeros(graph_, evidence_, SparseTables::looked_at);
+  }
+
   /// factor: where it showed, "" when the question itself is impossible.
   void report_zero(const std::string& factor) {
+    if (!factor.empty() && !zeros_are_proved()) {
+      result_.value = kNaN;
+      result_.status = Status::refused;
+      result_.message =
+          "log Z or a message leaves the range of doubles: nothing is known of Z; tables of "
+          "smaller "
+          "range, or a common factor taken out of them, may help";
+      return;
+    }
     result_.value = -kInfinity;
     if (!problem_.constraints.any() || factor.empty()) {
       result_.status = Status::impossible_evidence;

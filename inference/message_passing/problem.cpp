@@ -66,6 +66,7 @@ Problem::Problem(const FactorGraph& graph, const Evidence& evidence,
       constraints(make_constraints(graph, edges, options.constraints)),
       tables(graph, edges, exponents_of(entropies), constraints.child_edge) {
   find_order(edges, constraints.child_edge);
+  range = find_message_range(graph, evidence, edges, entropies, constraints);
   two_sweeps = edges.forest && entropies.bethe() && points_away_from_roots();
   if (options.constraints != nullptr) {
     outside_family = why_not_contained(graph, evidence, edges, constraints, *options.constraints);

@@ -4,6 +4,7 @@
 
 #include <credo/inference/message_passing/factor_rule.hpp>
 #include <credo/inference/message_passing/message_passing.hpp>
+#include <credo/inference/message_passing/message_range.hpp>
 
 #include <string>
 
@@ -21,6 +22,7 @@ struct Problem {
   EdgeGraph edges;
   Constraints constraints;
   PreparedTables tables;
+  MessageRange range;
   /// Two sweeps make every message final.
   bool two_sweeps = false;
   /// With constraints: why the best beliefs may lie outside the family; "" when they cannot.

@@ -127,6 +127,25 @@ double ReadOut::free_energy() const {
   return sum.value();
 }
 
+double ReadOut::disagreement() const {
+  double largest = 0.0;
+  for (const FactorId f : edges.order) {
+    rule.compute(f, state);
+    const std::span<const double> incoming = rule.incoming(f, state);
+    std::size_t at = 0;
+    for (std::uint32_t e = edges.first_edge[f]; e < edges.first_edge[f + 1]; ++e) {
+      std::vector<double> logs(rule.message(e).begin(), rule.message(e).end());
+      for (double& x : logs) x = x / entropies.factor(f) + incoming[at++];
+      const std::vector<double> of_factor = softmax(logs);
+      const std::vector<double> of_variable = softmax(log_belief(edges.variable[e]));
+      for (std::size_t x = 0; x < of_factor.size(); ++x) {
+        largest = std::max(largest, std::fabs(of_factor[x] - of_variable[x]));
+      }
+    }
+  }
+  return largest;
+}
+
 namespace {
 
 /// Decides the open states of one factor.

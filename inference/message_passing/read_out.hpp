@@ -27,6 +27,9 @@ struct ReadOut {
   [[nodiscard]] std::vector<EdgeMessages> messages() const;
   /// sum_f c_f log Z_f + sum_v c_v log Z_v, which is F where beliefs agree.
   [[nodiscard]] double free_energy() const;
+  /// The largest difference, over factors and their variables, of b_v and what b_f says of v. Above
+  /// rounding where messages have not converged.
+  [[nodiscard]] double disagreement() const;
   /// A state that is best factor by factor, each given what those before it decided; on a forest
   /// the best of all.
   [[nodiscard]] std::vector<std::size_t> decode(PreparedTables& tables) const;

@@ -16,8 +16,14 @@
 namespace credo::message_passing {
 
 Schedule::Schedule(const EdgeGraph& edges, FactorRule& rule, MessageState& state,
-                   const IterationOptions& options, contraction::Monitor& monitor)
-    : edges_(edges), rule_(rule), state_(state), options_(options), monitor_(monitor) {
+                   const MessageRange& range, const IterationOptions& options,
+                   contraction::Monitor& monitor)
+    : edges_(edges),
+      rule_(rule),
+      state_(state),
+      range_(range),
+      options_(options),
+      monitor_(monitor) {
   monitor_.check("messages", 0.0);
 }
 
@@ -66,7 +72,11 @@ double Schedule::two_sweeps() {
   return log_total.value();
 }
 
-double Schedule::damp(std::uint32_t edge, std::span<double> logs) const {
+double Schedule::settle(std::uint32_t edge, std::span<double> logs) const {
+  const double floor = range_.floor[edges_.factor[edge]];
+  for (double& x : logs) {
+    if (x < floor && x != -kInfinity) x = floor;
+  }
   const std::span<const double> old = state_.to_variable(edge);
   const double change = difference(old, logs);
   const double kept = options_.damping;
@@ -86,7 +96,7 @@ double Schedule::renew(FactorId f, bool and_record_changes) {
   changes_.clear();
   for (std::uint32_t e = edges_.first_edge[f]; e < edges_.first_edge[f + 1]; ++e) {
     const std::span<double> logs = rule_.message(e);
-    const double change = damp(e, logs);
+    const double change = settle(e, logs);
     largest = std::max(largest, change);
     if (and_record_changes) changes_.push_back(difference(state_.to_variable(e), logs));
     state_.assign(e, logs);
@@ -110,7 +120,7 @@ double Schedule::parallel_iteration() {
     if (!compute(f, kNone)) return kInfinity;
     for (std::uint32_t e = edges_.first_edge[f]; e < edges_.first_edge[f + 1]; ++e) {
       const std::span<double> logs = rule_.message(e);
-      residual = std::max(residual, damp(e, logs));
+      residual = std::max(residual, settle(e, logs));
       std::ranges::copy(logs, next_.begin() + static_cast<std::ptrdiff_t>(edges_.message_at[e]));
     }
   }
@@ -126,6 +136,16 @@ bool Schedule::finish_iteration(double residual, const std::function<void()>& ob
   if (observe) observe();
   converged_ = residual <= options_.tolerance;
   return converged_ || residuals_.size() >= options_.maximum_iterations;
+}
+
+bool Schedule::at_floor() const {
+  for (std::uint32_t e = 0; e < edges_.edge_count(); ++e) {
+    const double floor = range_.floor[edges_.factor[e]];
+    for (const double x : state_.to_variable(e)) {
+      if (x <= floor && x != -kInfinity) return true;
+    }
+  }
+  return false;
 }
 
 void Schedule::iterate(MessageSchedule schedule, const std::function<void()>& observe) {

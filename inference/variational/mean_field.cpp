@@ -9,6 +9,7 @@
 #include <credo/core/numerics.hpp>
 #include <credo/inference/driver.hpp>
 #include <credo/inference/gaussian/mixed_scopes.hpp>
+#include <credo/inference/message_passing/message_range.hpp>
 #include <credo/inference/variational/block.hpp>
 #include <credo/inference/variational/mean_field.hpp>
 #include <credo/inference/variational/mean_field_parts.hpp>
@@ -19,6 +20,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cmath>
 #include <span>
 #include <utility>
 #include <vector>
@@ -105,7 +107,7 @@ class Ascents {
           const InferOptions& options)
       : graph_(graph), evidence_(evidence), query_(query), options_(options) {}
 
-  [[nodiscard]] bool feasible() const noexcept { return best_.value > -kInfinity; }
+  [[nodiscard]] bool feasible() const noexcept { return std::isfinite(best_.value); }
   [[nodiscard]] double elapsed_seconds() const {
     return std::chrono::duration<double>(Clock::now() - start_).count();
   }
@@ -223,6 +225,8 @@ std::string why_not_mean_field(const FactorGraph& graph, const Evidence& evidenc
   if (graph.has_continuous_variables()) {
     return variational::why_not_gaussian_field(graph, evidence, query, options);
   }
+  reason = message_passing::why_sums_overflow(graph, evidence);
+  if (!reason.empty()) return reason;
   const variational::Problem problem =
       variational::make_problem(graph, evidence, mean_field(graph, evidence));
   const variational::BlockSolver solver(problem, variational::everything(problem));
@@ -258,11 +262,14 @@ Result run_mean_field(const FactorGraph& graph, const Evidence& evidence, const 
     if (ascents.feasible()) best = ascents.best();
   }
   if (best.algorithm_used != "sweep") ascents.add_history(best.best_start, result);
-  if (best.value > -kInfinity) {
+  if (std::isfinite(best.value)) {
     fill_answer(graph, query, best, result);
   } else if (best.ok() && best.guarantee == Guarantee::exact) {
     result.status = Status::impossible_evidence;
     result.message.clear();
+  } else if (best.ok() && best.value != -kInfinity) {
+    result.status = Status::refused;
+    result.message = "the bound of log Z leaves the range of doubles";
   } else if (best.ok()) {
     result.status = Status::refused;
     result.message = fmt::format(

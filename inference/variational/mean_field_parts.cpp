@@ -106,7 +106,7 @@ Support find_support(const FactorGraph& whole, const Evidence& findings, InferOp
   constexpr double kMostOperations = 1e9;
   const FactorGraph graph = discrete_part(whole);
   const Evidence evidence = discrete_part(whole, findings);
-  if (!propagate_zeros(graph, evidence)) return {true, {}};
+  if (!propagate_zeros(graph, evidence, SparseTables::looked_at)) return {true, {}};
   options.explain_conflict = false;
   options.improvement = nullptr;
   const CompiledQuery compiled(graph, evidence, Query::map(), options);
