@@ -146,7 +146,7 @@ control::ControlOptions make_options(const Arguments& a, const Stopwatch& since_
 
 ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start) {
   const ControlArguments& c = arguments.control;
-  if (is_linear_quadratic(c)) return run_linear_quadratic(arguments);
+  if (is_linear_quadratic(c)) return run_linear_quadratic(arguments, since_start);
   const std::string format =
       require_one_of("--format", arguments.output.format, {"text", "json", "svg"});
   check_options(c, format);

@@ -74,8 +74,9 @@ struct LinearQuadraticOptions {
   bool gap = false;
   /// Finite horizon: refused when more is needed, about 6 kB + 100 (n + m)^2 bytes per step.
   double memory_limit_bytes = 8.0 * 1024 * 1024 * 1024;
-  /// Then the answer is Status::deadline.
+  /// Then the answer is Status::deadline; when the observer says no, Status::cancelled.
   double time_limit_seconds = kInfinity;
+  Observer observer = {};
 
   /// Throws OptionError.
   void validate() const;
