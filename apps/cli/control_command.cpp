@@ -109,6 +109,21 @@ void check_options(const ControlArguments& c, const std::string& format) {
   check_picture(c);
 }
 
+/// The largest text of an answer: numbers of every step take about so many characters, twice while
+/// the text grows.
+void check_text(const control::Mdp& mdp, const Arguments& a, double memory_limit_bytes) {
+  constexpr double kCharacters = 2.0 * 20.0;
+  const ControlArguments& c = a.control;
+  const bool trace = !a.output.trace_path.empty();
+  if (!c.horizon || (!c.all_values && !trace)) return;
+  const double vectors = trace && c.method == "posterior" ? 3.0 : 1.0;
+  const double bytes = kCharacters * vectors * (static_cast<double>(*c.horizon) + 1.0) *
+                       static_cast<double>(mdp.state_count());
+  if (bytes <= memory_limit_bytes) return;
+  refuse_size(fmt::format("writing the {} of {} steps", trace ? "trace" : "values", *c.horizon),
+              bytes, memory_limit_bytes);
+}
+
 control::ControlOptions make_options(const Arguments& a, const Stopwatch& since_start) {
   control::ControlOptions options;
   const ControlArguments& c = a.control;
@@ -131,7 +146,7 @@ control::ControlOptions make_options(const Arguments& a, const Stopwatch& since_
 
 ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start) {
   const ControlArguments& c = arguments.control;
-  if (is_linear_quadratic(c)) return run_linear_quadratic(arguments);
+  if (is_linear_quadratic(c)) return run_linear_quadratic(arguments, since_start);
   const std::string format =
       require_one_of("--format", arguments.output.format, {"text", "json", "svg"});
   check_options(c, format);
@@ -140,11 +155,12 @@ ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start) {
   const Mdp mdp = load_process(c, options.infer.memory_limit_bytes);
   const double load_seconds = loading.seconds();
   if (!arguments.output.quiet) remark_unused_actions(mdp);
+  check_text(mdp, arguments, options.infer.memory_limit_bytes);
   Session session(arguments.output, since_start);
   options.infer.observer = session.observer();
   const control::ControlSolution solution = control::solve_control(mdp, options);
   const auto simulation =
-      control_simulation(mdp, solution, c, arguments.engine.seed, options.infer.memory_limit_bytes);
+      control_simulation(mdp, solution, c, arguments.engine.seed, options.infer, since_start);
   session.finish();
 
   if (!arguments.output.trace_path.empty()) {
@@ -153,12 +169,14 @@ ExitCode run_control(const Arguments& arguments, const Stopwatch& since_start) {
   if (format == "json") {
     write_output(control_json(mdp, solution, c, simulation, load_seconds), arguments.output.path);
   } else if (solution.ok()) {
-    write_output(format == "svg" ? control_picture(mdp, solution, c)
+    write_output(format == "svg" ? control_picture(mdp, solution, c, options.infer, since_start)
                                  : control_text(mdp, solution, c, simulation),
                  arguments.output.path);
   }
-  if (!solution.ok() || !solution.infeasible_factor.empty()) {
-    complain(solution.message);
+  const bool in_part = !solution.complete && !arguments.output.quiet;
+  if (!solution.ok() || !solution.infeasible_factor.empty() || in_part) complain(solution.message);
+  if (simulation && simulation->episodes < *c.episodes && !arguments.output.quiet) {
+    complain("--simulate: " + simulation->message);
   }
   return exit_code_of(solution.status);
 }

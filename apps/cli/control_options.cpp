@@ -101,6 +101,7 @@ void add_control_options(OptionList& list, Arguments& a) {
 void add_learning_options(OptionList& list, Arguments& a) {
   add_learning(list, a.learn);
   list.add("--time-limit", a.engine.time_limit_seconds, "S", "Stop after so many seconds")
+      .add("--memory-limit", a.engine.memory_limit, "SIZE", "As in 8GiB [80 % of what is free]")
       .add("--seed", a.engine.seed, "N", "Seed");
   add_output(list, a.output, "text|json");
 }

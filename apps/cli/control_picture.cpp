@@ -12,14 +12,14 @@ namespace {
 
 constexpr std::size_t kMostFrames = 4;
 
-std::string tube(const control::Mdp& mdp, const control::ControlSolution& solution) {
+std::string tube(const control::Mdp& mdp, const control::ControlSolution& solution,
+                 const InferOptions& limits, const Stopwatch& since_start) {
   const control::Posterior& posterior = *solution.posterior;
   const std::vector<std::size_t> steps = control::telling_steps(mdp, posterior, kMostFrames);
-  std::vector<std::vector<double>> policies;
-  for (std::size_t t = 0; t < solution.steps(); ++t) {
-    policies.push_back(solution.policy(t));
-  }
-  return control::tube_svg(mdp, control::tube_frames(mdp, posterior, steps, policies));
+  // Without the time for all policies, without the panel of where they lead.
+  const auto policies = all_policies(solution, "--picture tube", limits, since_start);
+  return control::tube_svg(mdp, policies ? control::tube_frames(mdp, posterior, steps, *policies)
+                                         : control::tube_frames(mdp, posterior, steps));
 }
 
 std::string gap(const control::ControlSolution& solution, const ControlArguments& c) {
@@ -42,9 +42,10 @@ void check_picture(const ControlArguments& c) {
 }
 
 std::string control_picture(const control::Mdp& mdp, const control::ControlSolution& solution,
-                            const ControlArguments& c) {
+                            const ControlArguments& c, const InferOptions& limits,
+                            const Stopwatch& since_start) {
   if (c.picture == "tube") {
-    return tube(mdp, solution);
+    return tube(mdp, solution, limits, since_start);
   }
   if (c.picture == "luck") {
     const auto arrows = control::luck_arrows(mdp, solution.policy(), solution.dynamics());

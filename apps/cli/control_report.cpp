@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace credo::cli {
@@ -140,6 +141,13 @@ std::string numbers_text(const ControlSolution& s,
   return table.render();
 }
 
+/// People read no more of a long horizon.
+constexpr std::size_t kMostLines = 1000;
+
+std::string left_out(std::size_t steps) {
+  return steps == 0 ? "" : fmt::format("... {} more steps (--format json has them)\n", steps);
+}
+
 /// "s_1 S0 -right-> 1 ...": one line per decision.
 std::string trajectory_text(const Mdp& mdp, const control::LikelyTrajectory& trajectory) {
   TextTable table;
@@ -154,21 +162,26 @@ std::string trajectory_text(const Mdp& mdp, const control::LikelyTrajectory& tra
   while (shown > 0 && has_ended(trajectory.states[shown - 1])) {
     --shown;
   }
-  for (std::size_t t = 0; t < shown; ++t) {
+  const std::size_t lines = std::min(shown, kMostLines);
+  for (std::size_t t = 0; t < lines; ++t) {
     table.add_row({fmt::format("{}", t + 1), state(trajectory.states[t]),
                    printable(mdp.action_name(trajectory.actions[t]))});
   }
-  table.add_row({fmt::format("{}", shown + 1), state(trajectory.states[shown]), ""});
-  return fmt::format("most likely trajectory, log weight {:.10g}\n{}\n", trajectory.log_weight,
-                     table.render());
+  if (lines == shown) {
+    table.add_row({fmt::format("{}", shown + 1), state(trajectory.states[shown]), ""});
+  }
+  return fmt::format("most likely trajectory, log weight {:.10g}\n{}{}\n", trajectory.log_weight,
+                     table.render(), left_out(shown - lines));
 }
 
 std::string plan_text(const Mdp& mdp, const control::OpenLoopPlan& plan) {
   std::string actions;
-  for (const std::size_t a : plan.actions) {
-    actions += ' ' + printable(mdp.action_name(a));
+  const std::size_t shown = std::min(plan.actions.size(), kMostLines);
+  for (std::size_t t = 0; t < shown; ++t) {
+    actions += ' ' + printable(mdp.action_name(plan.actions[t]));
   }
-  return fmt::format("plan:{}\nexponential utility {:.10g}, log weight {:.10g}\n\n", actions,
+  actions += '\n' + left_out(plan.actions.size() - shown);
+  return fmt::format("plan:{}exponential utility {:.10g}, log weight {:.10g}\n\n", actions,
                      plan.exponential_utility, plan.log_weight);
 }
 

@@ -30,11 +30,17 @@ namespace credo::cli {
                                        const control::ControlSolution& solution,
                                        const ControlArguments& arguments,
                                        const std::optional<control::Simulation>& simulation);
-/// Episodes of the policy in the true world when --simulate asks for them. Throws Refusal when the
-/// policies of all steps do not fit.
+/// Episodes of the policy in the true world when --simulate asks for them, as many as the time
+/// limit and the observer leave time for. Throws Refusal when the policies of all steps do not fit.
 [[nodiscard]] std::optional<control::Simulation> control_simulation(
     const control::Mdp& mdp, const control::ControlSolution& solution,
-    const ControlArguments& arguments, std::uint64_t seed, double memory_limit_bytes);
+    const ControlArguments& arguments, std::uint64_t seed, const InferOptions& limits,
+    const Stopwatch& since_start);
+/// The policies of all steps; nothing when the limits come first. Throws Refusal, naming the
+/// option, when they do not fit.
+[[nodiscard]] std::optional<std::vector<std::vector<double>>> all_policies(
+    const control::ControlSolution& solution, const char* option, const InferOptions& limits,
+    const Stopwatch& since_start);
 void write_simulation(JsonWriter& json, const control::Simulation& simulation);
 /// Cells of a table: what, how much, how sure.
 [[nodiscard]] std::vector<std::string> simulation_row(const control::Simulation& simulation);
@@ -45,6 +51,7 @@ void write_simulation(JsonWriter& json, const control::Simulation& simulation);
 void check_picture(const ControlArguments& arguments);
 [[nodiscard]] std::string control_picture(const control::Mdp& mdp,
                                           const control::ControlSolution& solution,
-                                          const ControlArguments& arguments);
+                                          const ControlArguments& arguments,
+                                          const InferOptions& limits, const Stopwatch& since_start);
 
 }  // namespace credo::cli

@@ -51,6 +51,7 @@ decision::SolveOptions make_solve_options(const Arguments& a, const Stopwatch& s
   options.temperature = a.decision.temperature;
   options.variational.memory_limit_bytes = engine.memory_limit_bytes;
   options.variational.time_limit_seconds = remaining_seconds(engine);
+  options.variational.marginals = false;
   options.variational.restarts = a.decision.restarts;
   options.variational.seed = a.engine.seed;
   options.variational.observer = session.observer();
@@ -84,8 +85,16 @@ Decided decide_process(const std::string& text, const Arguments& a,
   return {std::move(result.diagram), std::move(result.solution), std::move(result.naive)};
 }
 
+/// What is left for the posterior that is merely conditioned on.
+InferOptions naive_limits(const Arguments& a, const decision::SolveOptions& solve,
+                          const Stopwatch& since_start) {
+  InferOptions limits = make_infer_options(a.engine, since_start);
+  limits.observer = solve.variational.observer;
+  return limits;
+}
+
 Decided decide_diagram(const std::string& text, const Arguments& a,
-                       const decision::SolveOptions& solve) {
+                       const decision::SolveOptions& solve, const Stopwatch& since_start) {
   const DecisionArguments& d = a.decision;
   if (d.horizon || d.window || d.discount || d.memory != "full") {
     throw OptionError(
@@ -96,7 +105,10 @@ Decided decide_diagram(const std::string& text, const Arguments& a,
   decided.diagram = decision::parse_influence_diagram_json(text, a.model);
   if (d.recall) decided.diagram = decided.diagram.with_perfect_recall();
   decided.solution = decision::solve(decided.diagram, solve);
-  if (d.naive) decided.naive = decision::naive_posterior(decided.diagram, d.temperature);
+  if (d.naive) {
+    decided.naive = decision::naive_posterior(decided.diagram, d.temperature,
+                                              naive_limits(a, solve, since_start));
+  }
   return decided;
 }
 
@@ -163,7 +175,7 @@ std::string to_text(const Decided& decided, const Arguments& a) {
   };
   add("expected utility", s.expected_utility, "of this strategy");
   if (a.decision.temperature > 0.0) add("value", s.value, "with the entropy of the choices");
-  if (decided.naive) {
+  if (decided.naive && decided.naive->ok()) {
     add("believed utility", decided.naive->believed_utility, "by conditioning on high utility");
     add("what that earns", decided.naive->evaluation.total, "expected utility of its choices");
   }
@@ -177,11 +189,13 @@ std::string to_text(const Decided& decided, const Arguments& a) {
 ExitCode run_decision(const Arguments& arguments, const Stopwatch& since_start) {
   const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
   Session session(arguments.output, since_start);
-  const decision::SolveOptions solve = make_solve_options(arguments, since_start, session);
+  decision::SolveOptions solve = make_solve_options(arguments, since_start, session);
   const std::string text = read_text(arguments.model, "an influence diagram or a process as JSON",
                                      solve.variational.memory_limit_bytes);
+  solve.variational.time_limit_seconds =
+      remaining_seconds(make_infer_options(arguments.engine, since_start));
   Decided decided = is_process(text) ? decide_process(text, arguments, solve)
-                                     : decide_diagram(text, arguments, solve);
+                                     : decide_diagram(text, arguments, solve, since_start);
   session.finish();
   Solution& solution = decided.solution;
   solution.message = message_of(solution.status, solution.message, arguments.engine);
@@ -190,7 +204,11 @@ ExitCode run_decision(const Arguments& arguments, const Stopwatch& since_start) 
   } else if (solution.ok()) {
     write_output(to_text(decided, arguments), arguments.output.path);
   }
-  if (!solution.ok()) complain(solution.message);
+  const bool in_part = solution.ok() && solution.variational.stopped != Status::ok;
+  if (decided.naive && !decided.naive->ok() && !arguments.output.quiet) {
+    complain("what conditioning on high utility believes: " + decided.naive->message);
+  }
+  if (!solution.ok() || (in_part && !arguments.output.quiet)) complain(solution.message);
   return exit_code_of(solution.status);
 }
 

@@ -166,9 +166,32 @@ std::optional<learning::NetworkRequest> network_request(const NetworkArguments& 
   return request;
 }
 
-learning::LearnRequest make_request(const Arguments& a, double memory_limit_bytes) {
+/// Files that could not be written must not cost what was learned: the first failure of each last
+/// attempt is kept, and told once everything else is written.
+class LostFiles {
+ public:
+  template <typename Write>
+  void attempt(const Write& write) {
+    try {
+      write();
+      message_.clear();
+    } catch (const FileError& error) {
+      message_ = error.what();
+    }
+  }
+  void require_none() const {
+    if (!message_.empty()) throw FileError(message_);
+  }
+
+ private:
+  std::string message_;
+};
+
+learning::LearnRequest make_request(const Arguments& a, double memory_limit_bytes,
+                                    const std::shared_ptr<LostFiles>& lost) {
   const LearnArguments& l = a.learn;
   learning::LearnRequest request;
+  request.run.memory_limit_bytes = memory_limit_bytes;
   request.run.steps = l.steps;
   request.run.seed = a.engine.seed;
   request.run.curve_interval = l.curve_interval;
@@ -181,8 +204,8 @@ learning::LearnRequest make_request(const Arguments& a, double memory_limit_byte
     }
   }
   if (!l.checkpoint_path.empty()) {
-    request.run.save_checkpoint = [path = l.checkpoint_path](const std::string& bytes) {
-      write_file_atomically(path, bytes);
+    request.run.save_checkpoint = [path = l.checkpoint_path, lost](const std::string& bytes) {
+      lost->attempt([&] { write_file_atomically(path, bytes); });
     };
   }
   request.discount = l.discount;
@@ -209,15 +232,15 @@ std::shared_ptr<const learning::ExactReference> make_reference(
 /// The session's observer, and the time limit: the first to object stops the run.
 class Stopper {
  public:
-  Stopper(Session& session, std::optional<double> limit_seconds)
-      : observer_(session.observer()), limit_seconds_(limit_seconds) {
+  Stopper(Session& session, std::optional<double> limit_seconds, const Stopwatch& since_start)
+      : observer_(session.observer()), limit_seconds_(limit_seconds), since_start_(since_start) {
     if (limit_seconds_ && !(*limit_seconds_ > 0.0)) {
       throw OptionError(
           fmt::format("time limit {} is not a positive number of seconds", *limit_seconds_));
     }
   }
   [[nodiscard]] bool goes_on(const Progress& progress) {
-    late_ = limit_seconds_ && progress.elapsed_seconds >= *limit_seconds_;
+    late_ = limit_seconds_ && since_start_.seconds() >= *limit_seconds_;
     return observer_(progress) && !late_;
   }
   [[nodiscard]] bool late() const { return late_; }
@@ -225,6 +248,7 @@ class Stopper {
  private:
   Observer observer_;
   std::optional<double> limit_seconds_;
+  const Stopwatch& since_start_;
   bool late_ = false;
 };
 
@@ -235,16 +259,18 @@ ExitCode run_learn(const Arguments& arguments, const Stopwatch& since_start) {
   const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
   check_paths(l, arguments.output.path);
   const Learner learner = require_learner(l.method);
-  InferOptions infer;
-  infer.memory_limit_bytes = default_memory_limit_bytes();
+  InferOptions infer = make_infer_options(arguments.engine, since_start);
   const auto environment = load_environment(l, infer.memory_limit_bytes);
   if (const std::string why = learner.why_not(*environment); !why.empty()) {
     throw Refusal(fmt::format("method {}: {}", learner.name, why));
   }
-  learning::LearnRequest request = make_request(arguments, infer.memory_limit_bytes);
+  const auto lost_checkpoints = std::make_shared<LostFiles>();
+  learning::LearnRequest request =
+      make_request(arguments, infer.memory_limit_bytes, lost_checkpoints);
   Session session(arguments.output, since_start);
-  Stopper stopper(session, arguments.engine.time_limit_seconds);
+  Stopper stopper(session, arguments.engine.time_limit_seconds, since_start);
   infer.observer = session.observer();
+  infer.time_spent_seconds = since_start.seconds();
   const bool comparable = learner.name != kActorCritic || request.temperature.has_value();
   const auto reference = comparable ? make_reference(*environment, request, infer) : nullptr;
   if (reference != nullptr) {
@@ -262,8 +288,9 @@ ExitCode run_learn(const Arguments& arguments, const Stopwatch& since_start) {
     report.answer.run.message += " by the time limit";
   }
 
+  LostFiles lost_curve;
   if (!l.curve_path.empty()) {
-    write_output(learn_curve(report, l.curve_path), l.curve_path);
+    lost_curve.attempt([&] { write_output(learn_curve(report, l.curve_path), l.curve_path); });
   }
   const bool answered = report.answer.run.status != Status::refused;
   if (format == "json") {
@@ -277,6 +304,8 @@ ExitCode run_learn(const Arguments& arguments, const Stopwatch& since_start) {
   if (!report.answer.remark.empty() && !arguments.output.quiet) {
     complain(report.answer.remark);
   }
+  lost_curve.require_none();
+  lost_checkpoints->require_none();
   // What was learned until an interrupt is an answer.
   const Status status = report.answer.run.status;
   return status == Status::cancelled ? ExitCode::answered : exit_code_of(status);

@@ -5,6 +5,7 @@
 #include "json_writer.hpp"
 #include "limits.hpp"
 #include "output.hpp"
+#include "session.hpp"
 #include "text_table.hpp"
 
 #include <credo/core/error.hpp>
@@ -44,7 +45,8 @@ void refuse_options(const Arguments& arguments) {
   refuse(!arguments.output.trace_path.empty(), "--trace");
 }
 
-control::LinearQuadraticOptions make_options(const Arguments& arguments) {
+control::LinearQuadraticOptions make_options(const Arguments& arguments,
+                                             const Stopwatch& since_start, Session& session) {
   const ControlArguments& c = arguments.control;
   const std::string& limit = arguments.engine.memory_limit;
   control::LinearQuadraticOptions options;
@@ -59,8 +61,10 @@ control::LinearQuadraticOptions make_options(const Arguments& arguments) {
   options.memory_limit_bytes =
       limit.empty() ? default_memory_limit_bytes() : parse_size_bytes(limit);
   if (arguments.engine.time_limit_seconds) {
-    options.time_limit_seconds = *arguments.engine.time_limit_seconds;
+    options.time_limit_seconds =
+        remaining_seconds(make_infer_options(arguments.engine, since_start));
   }
+  options.observer = session.observer();
   options.validate();
   return options;
 }
@@ -146,13 +150,16 @@ bool is_linear_quadratic(const ControlArguments& arguments) {
   return control::is_linear_quadratic_json(arguments.environment);
 }
 
-ExitCode run_linear_quadratic(const Arguments& arguments) {
+ExitCode run_linear_quadratic(const Arguments& arguments, const Stopwatch& since_start) {
   const ControlArguments& c = arguments.control;
   const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
   refuse_options(arguments);
-  const auto options = make_options(arguments);
   const LinearQuadratic problem = control::read_linear_quadratic_json(c.environment);
-  const LinearQuadraticSolution solution = control::solve_linear_quadratic(problem, options);
+  Session session(arguments.output, since_start);
+  const auto options = make_options(arguments, since_start, session);
+  LinearQuadraticSolution solution = control::solve_linear_quadratic(problem, options);
+  session.finish();
+  solution.message = message_of(solution.status, solution.message, arguments.engine);
   if (format == "json") {
     write_output(to_json(problem, solution, c), arguments.output.path);
   } else if (solution.ok()) {

@@ -43,13 +43,36 @@ class Ascent {
 
   AscentAnswer run(const std::vector<Rows>& initial) {
     Uniform uniform(options_.seed);
-    return best_of_starts<AscentAnswer>(options_.restarts, [&](std::size_t start) {
+    AscentAnswer best = best_of_starts<AscentAnswer>(options_.restarts, [&](std::size_t start) {
       start_ = start;
-      return climb(start == 0 ? initial : random_start(problem_, uniform), uniform);
+      return climb_or_keep(start == 0 ? initial : random_start(problem_, uniform), uniform);
     });
+    if (best.stopped != Status::ok && best.violations > 0.0) {
+      throw contraction::Stopped{best.stopped};
+    }
+    return best;
   }
 
  private:
+  /// Stopped on the way, and asked to keep what there is: the rows as the last update left them.
+  AscentAnswer climb_or_keep(std::vector<Rows> rows, Uniform& uniform) {
+    if (!options_.keep_best) return climb(std::move(rows), uniform);
+    try {
+      return climb(std::move(rows), uniform);
+    } catch (const contraction::Stopped& stopped) {
+      AscentAnswer answer;
+      answer.stopped = stopped.status;
+      for (std::size_t n = 0; n < problem_.nodes.size(); ++n)
+        answer.rows.push_back(solver_.rows(n));
+      for (const std::size_t n : order_) settle(problem_.nodes[n], answer.rows[n]);
+      solver_.start(answer.rows, stages_.back());
+      refresh();
+      answer.value = now_.mean;
+      answer.violations = now_.violations;
+      return answer;
+    }
+  }
+
   AscentAnswer climb(std::vector<Rows> rows, Uniform& uniform) {
     AscentAnswer answer;
     for (const double multiplier : stages_) {

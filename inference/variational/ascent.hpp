@@ -48,21 +48,32 @@ struct AscentAnswer {
   double residual = kNaN;
   bool converged = false;
   bool monotone = true;
+  /// Why it ended before all starts: deadline or cancelled; ok when it did not.
+  Status stopped = Status::ok;
+  std::size_t starts = 0;  ///< that were finished
 };
 
-/// climb(start) for every start; of the answers the one with the fewest violations, then with the
-/// largest value, the first of equals. Monotone only if all of them are.
+/// climb(start) for every start, until it says that it was stopped; of the answers the one with the
+/// fewest violations, then with the largest value, the first of equals. Monotone only if all of
+/// them are.
 template <class Answer, class Climb>
 [[nodiscard]] Answer best_of_starts(std::size_t starts, Climb&& climb) {
   Answer best;
   for (std::size_t start = 0; start < starts; ++start) {
     Answer answer = climb(start);
     answer.start = start;
+    Status stopped = Status::ok;
+    if constexpr (requires { answer.stopped; }) stopped = answer.stopped;
     const bool better = answer.violations < best.violations ||
                         (answer.violations == best.violations && answer.value > best.value);
     const bool monotone = best.monotone && answer.monotone;
     if (better || start == 0) best = std::move(answer);
     best.monotone = monotone;
+    if constexpr (requires { best.stopped; }) {
+      best.starts = start + (stopped == Status::ok ? 1 : 0);
+      best.stopped = stopped;
+      if (stopped != Status::ok) break;
+    }
   }
   return best;
 }
@@ -81,7 +92,7 @@ void report_ascent(Answer& answer, VariationalResult& result) {
 }
 
 /// initial: rows of the first start by node. solver: of everything in the problem. Throws
-/// contraction::Stopped.
+/// contraction::Stopped, with options.keep_best only while nothing is feasible.
 [[nodiscard]] AscentAnswer run_ascent(const Problem& problem, BlockSolver& solver,
                                       const std::vector<Rows>& initial,
                                       const VariationalOptions& options,

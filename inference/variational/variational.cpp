@@ -100,7 +100,20 @@ class Maximizer {
 
   void take(variational::AscentAnswer answer) {
     variational::report_ascent(answer, result_);
+    const Status stopped = answer.stopped;
+    result_.stopped = stopped;
+    if (stopped != Status::ok) {
+      result_.message += fmt::format(
+          "; the best of {} finished starts of {}, when {}", answer.starts, options_.restarts,
+          stopped == Status::cancelled ? "it was cancelled" : "the time limit came");
+    }
+    const double value = answer.value;
     tables_ = variational::tables_of(problem_, std::move(answer.rows));
+    if (stopped != Status::ok) {
+      result_.value = value;
+      only_q_ = true;
+      return;
+    }
     const auto value_of = [&](const Problem& problem) {
       return expected_value(variational::clamped_problem(problem, tables_), monitor_);
     };
@@ -168,13 +181,13 @@ class Maximizer {
   /// What does not depend on the method.
   void finish() {
     result_.status = Status::ok;
-    if (result_.value != -kInfinity) {
+    if (result_.value != -kInfinity && !only_q_) {
       if (options_.marginals) {
         result_.marginals =
             variational::marginals_of(problem_, evidence_, tables_, infer_options_, monitor_);
       }
     }
-    if (options_.gap) {
+    if (options_.gap && !only_q_) {
       variational::GapAnswer gap =
           variational::local_divergences(graph_, evidence_, problem_, tables_,
                                          result_.value != -kInfinity, infer_options_, monitor_);
@@ -196,6 +209,7 @@ class Maximizer {
   contraction::Monitor monitor_;
   Problem problem_;
   std::vector<Table> tables_;  ///< of q, by node
+  bool only_q_ = false;        ///< stopped: no time for what is read off q
   VariationalResult result_;
 };
 

@@ -84,6 +84,10 @@ struct VariationalOptions {
   /// Stop when a whole sweep raises L by less, in nats.
   double tolerance = 1e-10;
   std::size_t maximum_sweeps = 1000;
+  /// When the time limit or the observer stops ascent, hand back the best feasible q so far: status
+  /// ok, guarantee unconverged or that of the best finished start, message says so; without
+  /// marginals and gap. Otherwise, and without a feasible q, the status is that of the stop.
+  bool keep_best = false;
   /// Multipliers of every weight, one stage each, ending with 1 (which is appended if missing).
   std::vector<double> annealing;
   /// One table per conditional in the order of Family::conditionals(), for the first start.
@@ -186,6 +190,8 @@ struct VariationalResult {
   /// Ascent: L after every block update of the best start, and of which start it was.
   std::vector<double> trace;
   std::size_t best_start = 0;
+  /// With keep_best: deadline or cancelled when ascent ended before all of its starts had.
+  Status stopped = Status::ok;
   std::size_t sweeps = 0;
   /// Gain of the last sweep, in nats.
   double residual = kNaN;

@@ -49,8 +49,9 @@ struct SolvedStep {
   std::vector<char> ended;
   /// Of the process.
   std::vector<std::size_t> terminal;
-  /// One for all steps, or one per step.
   std::vector<Slice> slices;
+  /// Which of the slices each step has; empty: the first one.
+  std::vector<std::size_t> slice_of_step = {};
   /// Where the sink has not ended, because even its actions have a weight (map, mmap): its V, steps
   /// 0 .. T.
   std::vector<double> sink_value = {};
@@ -58,7 +59,7 @@ struct SolvedStep {
   std::vector<double> stationary_policy = {};
 
   [[nodiscard]] const Slice& slice(std::size_t t) const {
-    return slices[slices.size() == 1 ? 0 : t];
+    return slices[slice_of_step.empty() ? 0 : slice_of_step.at(t)];
   }
   /// V_t in nats for every context, from the values of the process' states in units of reward.
   [[nodiscard]] std::vector<double> message(std::size_t t, std::span<const double> value) const;

@@ -131,7 +131,7 @@ class Evaluation {
     posterior_ = make_step(mdp, question, backup_of(Method::posterior, 1.0));
   }
 
-  bool run_finite(const Watch& watch) {
+  std::string run_finite(const Watch& watch) {
     const std::size_t horizon = *options_.horizon;
     const std::vector<double> last = last_value(mdp_, options_);
     Terms value;
@@ -143,7 +143,7 @@ class Evaluation {
     std::vector<double> expected = last;
     Terms before;
     for (std::size_t t = horizon; t-- > 0;) {
-      if (is_stopped(solution_, options_, watch, 1.0)) return false;
+      if (is_stopped(solution_, options_, watch, 1.0)) return missing("returns, bound and gap");
       if (posterior_) step_back(*posterior_, messages);
       const std::vector<double> next = step_.message(t + 1, solution_.values[t + 1]);
       const std::vector<double> policy = step_.policy(t, next);
@@ -160,20 +160,17 @@ class Evaluation {
     }
     solution_.expected_return = initial_mean(mdp_, expected);
     summarise(value, messages);
-    return true;
+    return "";
   }
 
-  bool run_infinite(const Watch& watch) {
+  std::string run_infinite(const Watch& watch) {
     Messages messages;
+    std::string left_out;
     if (posterior_) {
       StationaryResult beta = fixed_point(posterior_->slices.front(), options_, watch);
-      if (beta.status == Status::deadline) {
-        solution_.message = "answered; log Z and the gap did not come within the time limit";
-      }
-      if (beta.status == Status::cancelled) {
+      if (beta.status == Status::deadline || beta.status == Status::cancelled) {
         solution_.status = beta.status;
-        solution_.message = std::move(beta.message);
-        return false;
+        left_out = missing("log Z and the gap");
       }
       if (beta.ok()) {
         messages.state = std::move(beta.value);
@@ -193,14 +190,22 @@ class Evaluation {
         });
     std::vector<std::vector<double>> solved = solve_chain(entries, costs, step_.ended);
     solution_.expected_return = initial_mean(mdp_, evaluate_policy(mdp_, policy, discount()));
-    if (solved.empty()) return true;
+    if (solved.empty()) return left_out;
     Terms value;
     std::move(solved.begin(), solved.end(), value.begin());
     summarise(value, messages);
-    return true;
+    return left_out;
   }
 
  private:
+  /// What the status that stopped the evaluation leaves out, to be added to "answered".
+  [[nodiscard]] std::string missing(std::string_view what) {
+    solution_.complete = false;
+    return fmt::format(
+        "; {} did not come {}", what,
+        solution_.status == Status::cancelled ? "before the interrupt" : "within the time limit");
+  }
+
   [[nodiscard]] const SolvedStep* pointer() const { return posterior_ ? &*posterior_ : nullptr; }
   [[nodiscard]] double discount() const { return options_.discount.value_or(mdp_.discount()); }
 
@@ -264,8 +269,8 @@ class Evaluation {
 
 }  // namespace
 
-bool evaluate(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
-              ControlSolution& solution) {
+std::string evaluate(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
+                     ControlSolution& solution) {
   Evaluation evaluation(mdp, options, solution);
   return options.horizon ? evaluation.run_finite(watch) : evaluation.run_infinite(watch);
 }

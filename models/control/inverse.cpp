@@ -2,6 +2,7 @@
 #include <credo/core/numerics.hpp>
 #include <credo/models/control/inverse_parts.hpp>
 #include <credo/models/control/solve.hpp>
+#include <credo/models/control/stationary_step.hpp>
 
 #include <fmt/format.h>
 
@@ -55,6 +56,13 @@ void add_up(const Mdp& mdp, const Features& features, std::optional<std::size_t>
   bound.message = "answered";
 }
 
+/// False for the values of a last sweep, which a limit stopped before the fixed point: they have no
+/// gradient.
+template <typename Solution>
+bool stands(const Solution& solution) {
+  return !solution.ok() || solution.guarantee == Guarantee::exact;
+}
+
 FeatureBound causal_bound(const Mdp& mdp, const Features& features, const Mdp& rewarded,
                           const InverseOptions& options) {
   ControlOptions control;
@@ -68,9 +76,9 @@ FeatureBound causal_bound(const Mdp& mdp, const Features& features, const Mdp& r
   control.infer = options.infer;
   const ControlSolution solution = solve_control(rewarded, control);
   FeatureBound bound;
-  bound.status = solution.status;
+  bound.status = stands(solution) ? solution.status : Status::deadline;
   bound.message = solution.message;
-  if (!solution.ok()) return bound;
+  if (bound.status != Status::ok) return bound;
   bound.value = solution.initial_value / options.temperature;
   add_up(
       mdp, features, options.horizon, {mdp.initial().begin(), mdp.initial().end()},
@@ -106,9 +114,9 @@ FeatureBound noncausal_bound(const Mdp& mdp, const Features& features, const Mdp
                              std::span<const double> theta, const InverseOptions& options) {
   const Posterior posterior = solve_posterior(rewarded, posterior_options(options));
   FeatureBound bound;
-  bound.status = posterior.status;
+  bound.status = stands(posterior) ? posterior.status : Status::deadline;
   bound.message = posterior.message;
-  if (!posterior.ok()) return bound;
+  if (bound.status != Status::ok) return bound;
   bound.value = posterior.log_z;
   std::vector<double> log_optimality = feature_rewards(features, theta);
   for (double& r : log_optimality) r /= options.temperature;
@@ -131,11 +139,13 @@ class Objective {
  public:
   Objective(const Mdp& mdp, const Features& features, std::span<const double> expert,
             const InverseOptions& options)
-      : mdp_(mdp), features_(features), expert_(expert), options_(options) {}
+      : mdp_(mdp), features_(features), expert_(expert), options_(options), now_(options) {}
 
   double operator()(std::span<const double> theta, std::span<double> gradient) {
     if (stopped()) return kNaN;
-    last_ = feature_bound(mdp_, features_, theta, options_);
+    // The limit is that of the whole search.
+    now_.infer.time_spent_seconds = options_.infer.time_spent_seconds + watch_.seconds();
+    last_ = feature_bound(mdp_, features_, theta, now_);
     if (!last_.ok()) return kInfinity;
     double value = options_.temperature * last_.value;
     for (std::size_t i = 0; i < theta.size(); ++i) {
@@ -143,9 +153,15 @@ class Objective {
       value += theta[i] * (0.5 * pull - expert_[i]);
       gradient[i] = last_.expectations[i] - expert_[i] + pull;
     }
+    if (value <= best_value_) {
+      best_value_ = value;
+      best_ = last_;
+    }
     return value;
   }
 
+  /// At the smallest value so far.
+  [[nodiscard]] const FeatureBound& best() const noexcept { return best_; }
   [[nodiscard]] const FeatureBound& last() const noexcept { return last_; }
   /// Whether asking again is pointless.
   [[nodiscard]] bool stopped() const noexcept {
@@ -157,7 +173,11 @@ class Objective {
   const Features& features_;
   std::span<const double> expert_;
   const InverseOptions& options_;
+  InverseOptions now_;
+  Watch watch_;
   FeatureBound last_;
+  FeatureBound best_;
+  double best_value_ = kInfinity;
 };
 
 }  // namespace
@@ -200,15 +220,20 @@ InverseSolution solve_inverse(const Mdp& mdp, const Features& features,
                       std::move(start), search);
   InverseSolution solution;
   solution.evaluations = minimum.evaluations;
-  if (objective.stopped() || minimum.trace.empty()) {
+  if (minimum.trace.empty() || !objective.best().ok()) {
     solution.status = objective.last().status;
     solution.message = objective.last().message;
     return solution;
   }
-  const FeatureBound bound = feature_bound(mdp, features, minimum.x, options);
+  const bool stopped = objective.stopped();
+  const FeatureBound bound =
+      stopped ? objective.best() : feature_bound(mdp, features, minimum.x, options);
   solution.status = bound.status;
-  solution.message = minimum.message;
-  solution.guarantee = minimum.converged ? Guarantee::fixed_point : Guarantee::unconverged;
+  solution.message = stopped ? fmt::format("stopped after {} iterations: {}", minimum.iterations,
+                                           objective.last().message)
+                             : minimum.message;
+  solution.guarantee =
+      minimum.converged && !stopped ? Guarantee::fixed_point : Guarantee::unconverged;
   solution.theta = minimum.x;
   solution.objective = minimum.value;
   solution.expectations = bound.expectations;

@@ -142,7 +142,9 @@ struct InverseSolution {
 /// Minimises the convex alpha L*(theta) - theta . f_E + lambda / 2 |theta|^2, whose gradient is the
 /// expected features minus the expert's f_E, plus lambda theta. The rewards of the process are not
 /// looked at. Expectations that no policy (in its interior) attains have no finite theta: then the
-/// search ends unconverged with a large theta; regularise. Throws OptionError. Danskin 1967;
+/// search ends unconverged with a large theta; regularise. The limits of options.infer are those of
+/// the whole search; stopped after an iteration, it is answered with the best theta so far,
+/// unconverged. Throws OptionError. Danskin 1967;
 /// Ziebart, Bagnell and Dey 2010.
 [[nodiscard]] InverseSolution solve_inverse(const Mdp& mdp, const Features& features,
                                             std::span<const double> expert,

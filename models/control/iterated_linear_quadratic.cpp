@@ -10,6 +10,7 @@
 // differences, and one sweep.
 
 #include <credo/core/error.hpp>
+#include <credo/inference/contraction/monitor.hpp>
 #include <credo/models/control/iterated_linear_quadratic.hpp>
 
 #include <fmt/format.h>
@@ -85,10 +86,21 @@ class Iteration {
       return stop(Status::refused, "the first trajectory leaves the range of numbers");
     }
     for (std::size_t i = 1; i <= options_.maximum_iterations; ++i) {
+      if (!monitor_.may_continue("ilqr", share_of(i))) {
+        return stop(monitor_.stopped(), fmt::format("stopped after {} iterations", i - 1));
+      }
       solution_.iterations = i;
       if (!solve_deviations()) continue;
       const double predicted = predicted_gain();
-      if (predicted <= options_.tolerance) return stop(Status::ok, "converged");
+      if (regularisation_ <= options_.regularisation) promised_ = predicted;
+      if (predicted <= options_.tolerance) {
+        if (regularisation_ <= options_.regularisation) return stop(Status::ok, "converged");
+        if (!std::exchange(asked_again_, true)) {
+          regularisation_ = options_.regularisation;
+          continue;
+        }
+        return stop_at_rounding();
+      }
       if (!improve(i) && regularisation_ > kLargestRegularisation) {
         return stop(
             Status::refused,
@@ -102,6 +114,23 @@ class Iteration {
 
  private:
   static constexpr double kLargestRegularisation = 1e10;
+
+  [[nodiscard]] double share_of(std::size_t iteration) const {
+    return static_cast<double>(iteration) / static_cast<double>(options_.maximum_iterations);
+  }
+
+  /// No step improves, with or without regularisation: the end, if what a step promises is too
+  /// little to be seen in the reward.
+  IteratedSolution stop_at_rounding() {
+    constexpr double kRounding = 1e-10;
+    if (promised_ <= kRounding * (1.0 + std::fabs(solution_.total_reward))) {
+      return stop(Status::ok,
+                  fmt::format("converged up to rounding: a step still promises {:.3g}", promised_));
+    }
+    return stop(
+        Status::refused,
+        fmt::format("no step improves the reward, although {:.3g} was predicted", promised_));
+  }
 
   IteratedSolution stop(Status status, std::string message) {
     solution_.status = status;
@@ -249,6 +278,8 @@ class Iteration {
       controls_ = std::move(controls);
       expanded_.steps.clear();
       regularisation_ = std::max(regularisation_ / 10.0, 1e-12);
+      asked_again_ = false;
+      promised_ = kInfinity;
       return true;
     }
     regularisation_ *= 10.0;
@@ -273,6 +304,12 @@ class Iteration {
   Index n_;
   Index m_;
   double regularisation_;
+  InferOptions limits_ = contraction::limits_of(options_);
+  contraction::Monitor monitor_{limits_};
+  /// What a step from this trajectory promises with the options' regularisation at most.
+  double promised_ = kInfinity;
+  /// Whether that was asked again after it had grown.
+  bool asked_again_ = false;
   std::vector<double> states_;
   std::vector<double> controls_;
   LinearQuadratic expanded_;
@@ -282,6 +319,13 @@ class Iteration {
 }  // namespace
 
 void SmoothProblem::validate() const {
+  constexpr double kMostNumbers = 0x1p44;
+  if (static_cast<double>(horizon) * static_cast<double>(states + controls) > kMostNumbers) {
+    throw ModelError(fmt::format(
+        "smooth problem: a trajectory of {} steps of {} numbers is more than a process can "
+        "address; expected a smaller horizon",
+        horizon, states + controls));
+  }
   if (states == 0 || controls == 0 || horizon == 0 || !dynamics || !reward) {
     throw ModelError(
         "smooth problem: expected at least one state, one control and one step, dynamics and a "
@@ -301,6 +345,10 @@ void IteratedOptions::validate() const {
   positive("tolerance", tolerance);
   positive("regularisation", regularisation);
   positive("difference", difference);
+  if (!(time_limit_seconds >= 0.0)) {
+    throw OptionError(
+        fmt::format("time_limit_seconds: expected at least 0, got {}", time_limit_seconds));
+  }
   if (maximum_iterations == 0) throw OptionError("maximum_iterations: expected at least 1, got 0");
 }
 

@@ -42,6 +42,10 @@ struct IteratedOptions {
   double regularisation = 1e-3;
   /// Step of the central differences, relative to max(1, |x|).
   double difference = 1e-5;
+  /// Asked before every iteration (phase "ilqr"); then the status is deadline or cancelled, and the
+  /// trajectory the best so far.
+  double time_limit_seconds = kInfinity;
+  Observer observer = {};
 
   /// Throws OptionError.
   void validate() const;
@@ -49,7 +53,9 @@ struct IteratedOptions {
 
 /// Poisoned until computed.
 struct IteratedSolution {
-  /// ok: converged; refused: stopped before, message says why (the trajectory is the best found).
+  /// ok: converged, which is asked with no more regularisation than the options', because a large
+  /// one makes every promise small; refused, deadline, cancelled: stopped before, message says why
+  /// (the trajectory is the best found).
   Status status = Status::not_run;
   std::string message = "not run yet";
   /// fixed_point (a stationary trajectory: a local maximum at best) or unconverged.

@@ -10,6 +10,7 @@
 #include <credo/core/numerics.hpp>
 #include <credo/models/control/linear_quadratic.hpp>
 #include <credo/models/control/linear_quadratic_parts.hpp>
+#include <credo/models/control/trajectory_building.hpp>
 
 #include <fmt/format.h>
 
@@ -54,20 +55,48 @@ std::size_t step_of(const LinearQuadraticGraph& g, VariableId v) {
 std::string why_too_long(const LinearQuadratic& problem, std::size_t horizon, double limit_bytes) {
   const auto width = static_cast<double>(problem.states + problem.controls);
   const double bytes = static_cast<double>(horizon) * (6e3 + 100.0 * width * width);
-  if (bytes <= limit_bytes) return "";
+  const double limit = largest_usable_bytes(limit_bytes);
+  if (bytes <= limit) return "";
   return fmt::format("a horizon of {} steps needs about {}, over the memory limit of {}", horizon,
-                     describe_bytes(bytes), describe_bytes(limit_bytes));
+                     describe_bytes(bytes), describe_bytes(limit));
 }
 
-LinearQuadraticSolution solve_finite(const LinearQuadratic& problem, std::size_t horizon,
-                                     const LinearQuadraticOptions& options) {
-  const LinearQuadraticGraph g = linear_quadratic_graph(problem, horizon, options.temperature);
+LinearQuadraticGraph make_graph(const LinearQuadratic& problem, std::size_t horizon,
+                                double temperature, contraction::Monitor& monitor);
+double evaluate(const LinearQuadratic& problem,
+                const std::vector<LinearQuadraticDecision>& decisions,
+                contraction::Monitor& monitor, const LinearQuadraticOptions& limits);
+
+/// What of the time limit is left.
+double remaining_seconds(const LinearQuadraticOptions& options,
+                         const contraction::Monitor& monitor) {
+  return std::max(0.0, options.time_limit_seconds - monitor.elapsed_seconds());
+}
+
+/// The expected reward, unless the limits come first: then message says so.
+void add_expected_reward(const LinearQuadratic& problem, const LinearQuadraticOptions& options,
+                         contraction::Monitor& monitor, LinearQuadraticSolution& solution) {
+  try {
+    solution.expected_reward = evaluate(problem, solution.decisions, monitor, options);
+  } catch (const contraction::Stopped&) {
+  }
+  if (std::isnan(solution.expected_reward)) {
+    solution.message += "; no time was left for the expected reward";
+  }
+}
+
+/// Throws contraction::Stopped.
+LinearQuadraticSolution sweep(const LinearQuadratic& problem, std::size_t horizon,
+                              const LinearQuadraticOptions& options,
+                              contraction::Monitor& monitor) {
+  const LinearQuadraticGraph g = make_graph(problem, horizon, options.temperature, monitor);
   const Family family = family_of(g, kinds_of(options));
   VariationalOptions engine;
   engine.marginals = false;
   engine.gap = options.gap;
   engine.memory_limit_bytes = options.memory_limit_bytes;
-  engine.time_limit_seconds = options.time_limit_seconds;
+  engine.time_limit_seconds = remaining_seconds(options, monitor);
+  engine.observer = options.observer;
   const VariationalResult result = maximize(g.graph, {}, family, engine);
   LinearQuadraticSolution solution;
   solution.status = result.status;
@@ -93,8 +122,22 @@ LinearQuadraticSolution solve_finite(const LinearQuadratic& problem, std::size_t
     decision.offset = q.offset;
     decision.covariance = q.covariance;
   }
-  solution.expected_reward = expected_reward(problem, solution.decisions);
+  add_expected_reward(problem, options, monitor, solution);
   return solution;
+}
+
+LinearQuadraticSolution solve_finite(const LinearQuadratic& problem, std::size_t horizon,
+                                     const LinearQuadraticOptions& options) {
+  const InferOptions limits = contraction::limits_of(options);
+  contraction::Monitor monitor(limits);
+  try {
+    return sweep(problem, horizon, options, monitor);
+  } catch (const contraction::Stopped& stopped) {
+    LinearQuadraticSolution solution;
+    solution.status = stopped.status;
+    solution.message = contraction::stop_message(stopped.status, options.time_limit_seconds);
+    return solution;
+  }
 }
 
 }  // namespace
@@ -131,6 +174,10 @@ void LinearQuadraticOptions::validate() const {
   if (horizon && *horizon == 0) throw OptionError("horizon: expected at least 1, got 0");
   if (!(tolerance > 0.0)) {
     throw OptionError(fmt::format("tolerance: expected a number above 0, got {}", tolerance));
+  }
+  if (!(memory_limit_bytes > 0.0)) {
+    throw OptionError(
+        fmt::format("memory limit: expected more than 0 bytes, got {}", memory_limit_bytes));
   }
   if (!(time_limit_seconds >= 0.0)) {
     throw OptionError(
@@ -207,6 +254,18 @@ void take_value(const QuadraticForm& form, double temperature, LinearQuadraticDe
 LinearQuadraticGraph linear_quadratic_graph(const LinearQuadratic& problem, std::size_t horizon,
                                             double temperature) {
   problem.validate();
+  if (const std::string why = why_too_long(problem, horizon, kInfinity); !why.empty()) {
+    throw OptionError("linear_quadratic_graph: " + why);
+  }
+  const InferOptions no_limits;
+  contraction::Monitor monitor(no_limits);
+  return make_graph(problem, horizon, temperature, monitor);
+}
+
+namespace {
+
+LinearQuadraticGraph make_graph(const LinearQuadratic& problem, std::size_t horizon,
+                                double temperature, contraction::Monitor& monitor) {
   if (problem.steps.size() > 1 && problem.steps.size() != horizon) {
     throw ModelError(fmt::format("linear-quadratic problem: expected one step, or {}, got {}",
                                  horizon, problem.steps.size()));
@@ -222,6 +281,7 @@ LinearQuadraticGraph linear_quadratic_graph(const LinearQuadratic& problem, std:
   std::optional<GaussianTable> reward;
   std::optional<GaussianTable> dynamics;
   for (std::size_t t = 0; t < horizon; ++t) {
+    monitor.check("build", static_cast<double>(t) / static_cast<double>(horizon));
     if (t == 0 || problem.steps.size() > 1) {
       reward = reward_table(problem, problem.step(t), temperature);
       dynamics = dynamics_table(problem, problem.step(t));
@@ -251,6 +311,8 @@ LinearQuadraticGraph linear_quadratic_graph(const LinearQuadratic& problem, std:
   return g;
 }
 
+}  // namespace
+
 LinearQuadraticSolution solve_linear_quadratic(const LinearQuadratic& problem,
                                                const LinearQuadraticOptions& options) {
   options.validate();
@@ -267,7 +329,18 @@ LinearQuadraticSolution solve_linear_quadratic(const LinearQuadratic& problem,
 
 double expected_reward(const LinearQuadratic& problem,
                        const std::vector<LinearQuadraticDecision>& decisions) {
-  const LinearQuadraticGraph g = linear_quadratic_graph(problem, decisions.size(), 1.0);
+  problem.validate();
+  const InferOptions no_limits;
+  contraction::Monitor monitor(no_limits);
+  return evaluate(problem, decisions, monitor, {});
+}
+
+namespace {
+
+double evaluate(const LinearQuadratic& problem,
+                const std::vector<LinearQuadraticDecision>& decisions,
+                contraction::Monitor& monitor, const LinearQuadraticOptions& limits) {
+  const LinearQuadraticGraph g = make_graph(problem, decisions.size(), 1.0, monitor);
   Family family(g.graph);
   family.clamp_gaussian(g.initial);
   for (std::size_t t = 0; t < decisions.size(); ++t) {
@@ -281,7 +354,11 @@ double expected_reward(const LinearQuadratic& problem,
   VariationalOptions options;
   options.marginals = false;
   options.messages = false;
+  options.time_limit_seconds = remaining_seconds(limits, monitor);
+  options.observer = limits.observer;
   return maximize(g.graph, {}, family, options).value;
 }
+
+}  // namespace
 
 }  // namespace credo::control

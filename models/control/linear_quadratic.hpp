@@ -4,6 +4,7 @@
 
 #include <credo/inference/variational/variational.hpp>
 #include <credo/models/control/solve.hpp>
+#include <credo/models/require_index.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -48,7 +49,9 @@ struct LinearQuadratic {
   /// horizon of 0 or other than the number of steps.
   void validate() const;
   [[nodiscard]] const LinearQuadraticStep& step(std::size_t t) const {
-    return steps.size() == 1 ? steps.front() : steps.at(t);
+    if (steps.size() == 1) return steps.front();
+    require_index("LinearQuadratic", "step", t, steps.size());
+    return steps[t];
   }
 };
 
@@ -71,8 +74,9 @@ struct LinearQuadraticOptions {
   bool gap = false;
   /// Finite horizon: refused when more is needed, about 6 kB + 100 (n + m)^2 bytes per step.
   double memory_limit_bytes = 8.0 * 1024 * 1024 * 1024;
-  /// Then the answer is Status::deadline.
+  /// Then the answer is Status::deadline; when the observer says no, Status::cancelled.
   double time_limit_seconds = kInfinity;
+  Observer observer = {};
 
   /// Throws OptionError.
   void validate() const;

@@ -157,6 +157,12 @@ LinearQuadraticDecision fixed_point(const Slice& slice, LinearQuadraticDecision 
     value = std::move(next);
     if (solution.residual <= options.tolerance || change.stands_still()) break;
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    const double done = static_cast<double>(i) / static_cast<double>(options.maximum_steps);
+    if (options.observer && !options.observer(Progress{"riccati", done, elapsed.count()})) {
+      solution.status = Status::cancelled;
+      solution.message = fmt::format("cancelled after {} backward steps", i);
+      break;
+    }
     if (elapsed.count() > options.time_limit_seconds) {
       solution.status = Status::deadline;
       solution.message = fmt::format("the time limit of {} seconds came after {} backward steps",

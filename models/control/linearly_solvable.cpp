@@ -1,6 +1,7 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
-#include <credo/models/control/linearly_solvable.hpp>
+#include <credo/models/control/linearly_solvable_parts.hpp>
+#include <credo/models/control/trajectory_building.hpp>
 
 #include <fmt/format.h>
 
@@ -78,10 +79,19 @@ std::vector<double> uniform_start(const std::vector<char>& terminal) {
 /// The factor p(s_1) of every chain.
 constexpr FactorId kStart = 0;
 
-StateChain start_chain(const LinearlySolvable& problem, std::size_t horizon) {
+StateChain start_chain(const LinearlySolvable& problem, std::size_t horizon,
+                       contraction::Monitor& monitor) {
   if (horizon == 0) throw OptionError("horizon 0, expected at least 1 step");
+  if (const double bytes = predicted_chain_bytes(problem, horizon);
+      bytes > largest_usable_bytes(kInfinity)) {
+    throw OptionError(
+        fmt::format("horizon {}: the chain of as many steps needs {}, more than a process can "
+                    "address; expected a smaller horizon",
+                    horizon, describe_bytes(bytes)));
+  }
   StateChain chain;
   for (std::size_t t = 1; t <= horizon + 1; ++t) {
+    monitor.check("build", static_cast<double>(t) / static_cast<double>(horizon));
     chain.states.push_back(chain.graph.add_variable(fmt::format("s_{}", t), problem.state_count()));
   }
   chain.graph.add_conditional(
@@ -182,17 +192,34 @@ void LinearlySolvable::store_rows() {
 }
 
 std::string LinearlySolvable::state_name(std::size_t state) const {
-  return description_.state_names.empty() ? std::to_string(state)
-                                          : description_.state_names.at(state);
+  require_state(state);
+  return description_.state_names.empty() ? std::to_string(state) : description_.state_names[state];
 }
 
 StateChain make_passive_chain(const LinearlySolvable& problem, std::size_t horizon) {
-  StateChain chain = start_chain(problem, horizon);
+  const InferOptions no_limits;
+  contraction::Monitor monitor(no_limits);
+  return make_passive_chain(problem, horizon, monitor);
+}
+
+double predicted_chain_bytes(const LinearlySolvable& problem, std::size_t horizon) noexcept {
+  // Measured: a variable, its factor, its name and its part of the plan; messages both of the
+  // engine and of the answer.
+  constexpr double kPerStep = 3500.0;
+  constexpr double kCopies = 3.0;
+  return (static_cast<double>(horizon) + 1.0) *
+         (kPerStep + kCopies * sizeof(double) * static_cast<double>(problem.state_count()));
+}
+
+StateChain make_passive_chain(const LinearlySolvable& problem, std::size_t horizon,
+                              contraction::Monitor& monitor) {
+  StateChain chain = start_chain(problem, horizon, monitor);
   // Not two factors: the message that eliminates s_{t+1} is then z_t itself.
   const Table step = transition_table(problem, Domain::log, [&problem](double p, std::size_t s) {
     return std::log(p) - problem.state_cost(s);
   });
   for (std::size_t t = 0; t < horizon; ++t) {
+    monitor.check("build", 1.0);
     chain.graph.add_factor({chain.states[t], chain.states[t + 1]}, step);
   }
   add_final_cost(problem, chain);
@@ -200,7 +227,9 @@ StateChain make_passive_chain(const LinearlySolvable& problem, std::size_t horiz
 }
 
 StateChain make_cost_chain(const LinearlySolvable& problem, std::size_t horizon) {
-  StateChain chain = start_chain(problem, horizon);
+  const InferOptions no_limits;
+  contraction::Monitor monitor(no_limits);
+  StateChain chain = start_chain(problem, horizon, monitor);
   const Table cost =
       cost_table(problem, [&problem](std::size_t s) { return problem.state_cost(s); });
   for (std::size_t t = 0; t < horizon; ++t) chain.graph.add_factor({chain.states[t]}, cost);

@@ -5,6 +5,7 @@
 #include <credo/inference/infer.hpp>
 #include <credo/inference/variational/family.hpp>
 #include <credo/models/control/policy_evaluation.hpp>
+#include <credo/models/require_index.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -44,25 +45,36 @@ class LinearlySolvable {
   /// that are not finite, rows of states that are not terminal that do not sum to 1 within 1e-9.
   explicit LinearlySolvable(LinearlySolvableDescription description);
 
-  [[nodiscard]] std::size_t state_count() const noexcept { return description_.states; }
-  [[nodiscard]] bool is_terminal(std::size_t state) const { return terminal_[state] != 0; }
+  /// Accessors by state throw OptionError on what is out of range. One that was moved from has no
+  /// states.
+  [[nodiscard]] std::size_t state_count() const noexcept { return terminal_.size(); }
+  [[nodiscard]] bool is_terminal(std::size_t state) const {
+    require_state(state);
+    return terminal_[state] != 0;
+  }
   /// p0(. | s) by increasing next, probabilities above 0 that sum to 1; a terminal state stays.
   [[nodiscard]] std::span<const ChainEntry> passive(std::size_t state) const {
+    require_state(state);
     return std::span(description_.passive)
         .subspan(row_begin_[state], row_begin_[state + 1] - row_begin_[state]);
   }
   [[nodiscard]] std::size_t entry_count() const noexcept { return description_.passive.size(); }
   /// c(s); 0 in terminal states.
   [[nodiscard]] double state_cost(std::size_t state) const {
+    require_state(state);
     return description_.state_cost[state];
   }
   [[nodiscard]] double final_cost(std::size_t state) const {
+    require_state(state);
     return description_.final_cost[state];
   }
   [[nodiscard]] std::span<const double> initial() const noexcept { return description_.initial; }
   [[nodiscard]] std::string state_name(std::size_t state) const;
 
  private:
+  void require_state(std::size_t state) const {
+    require_index("LinearlySolvable", "state", state, state_count());
+  }
   void store_rows();
 
   LinearlySolvableDescription description_;

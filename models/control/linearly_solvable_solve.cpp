@@ -1,6 +1,7 @@
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/models/control/linearly_solvable_parts.hpp>
+#include <credo/models/control/trajectory_building.hpp>
 
 #include <fmt/format.h>
 
@@ -25,10 +26,13 @@ std::vector<double> read(const Message* message, std::size_t states) {
   return result;
 }
 
-LinearlySolvableSolution solve_finite(const LinearlySolvable& problem,
-                                      const LinearlySolvableOptions& options) {
-  const StateChain chain = make_passive_chain(problem, options.horizon);
+/// Contracts the chain and reads its messages. Throws contraction::Stopped.
+LinearlySolvableSolution contract_chain(const LinearlySolvable& problem,
+                                        const LinearlySolvableOptions& options,
+                                        contraction::Monitor& monitor) {
+  const StateChain chain = make_passive_chain(problem, options.horizon, monitor);
   InferOptions infer_options = options.infer;
+  infer_options.time_spent_seconds += monitor.elapsed_seconds();
   infer_options.plan.order.assign(chain.states.rbegin(), chain.states.rend());
   // Every state's value is wanted, not only those that can be reached from s_1.
   infer_options.propagate_zeros = false;
@@ -50,6 +54,7 @@ LinearlySolvableSolution solve_finite(const LinearlySolvable& problem,
   }
   const std::size_t states = problem.state_count();
   for (std::size_t t = 0; t < options.horizon; ++t) {
+    monitor.check("read messages", 1.0);
     solution.log_desirability.push_back(read(eliminating[chain.states[t + 1]], states));
   }
   std::vector<double>& last = solution.log_desirability.emplace_back();
@@ -59,6 +64,27 @@ LinearlySolvableSolution solve_finite(const LinearlySolvable& problem,
   solution.error_bound = 0.0;
   solution.iterations = options.horizon;
   return solution;
+}
+
+LinearlySolvableSolution solve_finite(const LinearlySolvable& problem,
+                                      const LinearlySolvableOptions& options) {
+  LinearlySolvableSolution solution;
+  const double bytes = predicted_chain_bytes(problem, options.horizon);
+  const double limit = largest_usable_bytes(options.infer.memory_limit_bytes);
+  if (bytes > limit) {
+    solution.status = Status::refused;
+    solution.message = fmt::format("a horizon of {} steps needs {}, the limit is {}",
+                                   options.horizon, describe_bytes(bytes), describe_bytes(limit));
+    return solution;
+  }
+  contraction::Monitor monitor(options.infer);
+  try {
+    return contract_chain(problem, options, monitor);
+  } catch (const contraction::Stopped& stopped) {
+    solution.status = stopped.status;
+    solution.message = contraction::stop_message(stopped.status, options.infer.time_limit_seconds);
+    return solution;
+  }
 }
 
 }  // namespace
@@ -84,7 +110,8 @@ void LinearlySolvableOptions::validate() const {
 }
 
 std::vector<double> LinearlySolvableSolution::cost_to_go(std::size_t t) const {
-  std::vector<double> cost = log_desirability.at(t);
+  require_index("LinearlySolvableSolution", "step", t, log_desirability.size());
+  std::vector<double> cost = log_desirability[t];
   for (double& c : cost) c = c == 0.0 ? 0.0 : -c;
   return cost;
 }
@@ -114,7 +141,14 @@ std::vector<ChainEntry> controlled_dynamics(const LinearlySolvable& problem,
                                             const LinearlySolvableSolution& solution,
                                             std::size_t t) {
   const bool finite = solution.criterion == CostCriterion::finite_horizon;
-  const std::vector<double>& log_z = solution.log_desirability.at(finite ? t + 1 : t);
+  const std::size_t messages = solution.log_desirability.size();
+  require_index("controlled_dynamics", "step", t, finite && messages > 0 ? messages - 1 : messages);
+  const std::vector<double>& log_z = solution.log_desirability[finite ? t + 1 : t];
+  if (log_z.size() != problem.state_count()) {
+    throw OptionError(fmt::format(
+        "controlled_dynamics: the solution is of {} states, the problem has {}; expected its own",
+        log_z.size(), problem.state_count()));
+  }
   std::vector<ChainEntry> result;
   std::vector<double> row;
   for (std::size_t s = 0; s < problem.state_count(); ++s) {

@@ -2,6 +2,7 @@
 #include <credo/inference/variational/stationary.hpp>
 #include <credo/models/control/linearly_solvable_parts.hpp>
 #include <credo/models/control/policy_evaluation.hpp>
+#include <credo/models/control/stationary_step.hpp>
 
 #include <fmt/format.h>
 
@@ -116,7 +117,10 @@ class PrincipalPair {
     solution_.algorithm_used = "principal eigenpair: power steps and Noda iteration";
     power_step();
     while (half_width() > std::max(options_.tolerance, rounding())) {
-      if (stopped()) return std::move(solution_);
+      if (stopped()) {
+        if (solution_.status != Status::refused) keep_bounds();
+        return std::move(solution_);
+      }
       // Two power steps, so that a factorisation is only paid for when they are not enough.
       if (solution_.iterations % 3 == 0) {
         noda_step();
@@ -197,6 +201,17 @@ class PrincipalPair {
     return true;
   }
 
+  /// Stopped by the limits: the bounds so far enclose the cost all the same.
+  void keep_bounds() {
+    solution_.status = Status::ok;
+    solution_.guarantee = Guarantee::unconverged;
+    solution_.message += fmt::format(
+        "; the cost per step is within {:.3g} of the truth after {} "
+        "steps",
+        half_width(), solution_.iterations);
+    finish();
+  }
+
   void finish() {
     solution_.log_desirability = {log_z_};
     solution_.average_cost = -0.5 * (low_ + high_);
@@ -237,7 +252,11 @@ LinearlySolvableSolution solve_fixed_point(const LinearlySolvable& problem,
   solution.algorithm_used = "stationary: " + result.method_used;
   solution.timings = result.timings;
   solution.iterations = result.sweeps;
-  if (!result.ok()) return solution;
+  if (!result.ok() && !stopped_with_values(result)) return solution;
+  if (!result.ok()) {
+    solution.status = Status::ok;
+    solution.message += "; the values are those of the last sweep, not the fixed point";
+  }
   solution.error_bound = result.error_bound;
   solution.log_desirability = {result.value};
   solution.initial_cost = expected_initial_cost(problem, result.value);

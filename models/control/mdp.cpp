@@ -284,13 +284,14 @@ std::optional<std::size_t> Mdp::endless_state() const {
 }
 
 std::string Mdp::state_name(std::size_t state) const {
-  return description_.state_names.empty() ? std::to_string(state)
-                                          : description_.state_names.at(state);
+  require_index("Mdp", "state", state, state_count());
+  return description_.state_names.empty() ? std::to_string(state) : description_.state_names[state];
 }
 
 std::string Mdp::action_name(std::size_t action) const {
+  require_index("Mdp", "action", action, action_count());
   return description_.action_names.empty() ? std::to_string(action)
-                                           : description_.action_names.at(action);
+                                           : description_.action_names[action];
 }
 
 }  // namespace credo::control

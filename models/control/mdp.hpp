@@ -2,6 +2,8 @@
 // Finite Markov decision processes, stored by outcome: what can happen, with
 // which probability, for which reward.
 
+#include <credo/models/require_index.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -80,7 +82,9 @@ class Mdp {
   /// Lines of probability 0 are dropped; rows are normalised exactly.
   explicit Mdp(MdpDescription description);
 
-  [[nodiscard]] std::size_t state_count() const noexcept { return description_.states; }
+  /// Accessors by state and action throw OptionError on what is out of range. One that was moved
+  /// from has no states.
+  [[nodiscard]] std::size_t state_count() const noexcept { return terminal_.size(); }
   [[nodiscard]] std::size_t action_count() const noexcept { return description_.actions; }
   [[nodiscard]] const std::string& name() const noexcept { return description_.name; }
   /// p(s_1).
@@ -91,7 +95,10 @@ class Mdp {
   [[nodiscard]] std::span<const double> final_reward() const noexcept {
     return description_.final_reward;
   }
-  [[nodiscard]] bool is_terminal(std::size_t state) const { return terminal_[state] != 0; }
+  [[nodiscard]] bool is_terminal(std::size_t state) const {
+    require_index("Mdp", "state", state, state_count());
+    return terminal_[state] != 0;
+  }
   /// Terminal states, increasing.
   [[nodiscard]] std::span<const std::size_t> terminal() const noexcept {
     return description_.terminal;
@@ -102,6 +109,8 @@ class Mdp {
   }
   /// By increasing (next, reward), each pair once; probabilities sum to 1. Empty when unavailable.
   [[nodiscard]] std::span<const Outcome> outcomes(std::size_t state, std::size_t action) const {
+    require_index("Mdp", "state", state, state_count());
+    require_index("Mdp", "action", action, action_count());
     const std::size_t row = state * action_count() + action;
     return {outcomes_.data() + row_begin_[row], row_begin_[row + 1] - row_begin_[row]};
   }

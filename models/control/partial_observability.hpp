@@ -37,6 +37,7 @@ struct PartialObservabilityOptions {
 
 /// The process unrolled: chance s_1, (o_1), s_2, o_2, ..., decisions a_1, ..., a_T, utilities r_1,
 /// ..., r_T (and r_T+1 for a final reward). Cost: T tables, transitions and observations shared.
+/// Throws OptionError when its rules would exceed options.solve's memory limit.
 [[nodiscard]] decision::InfluenceDiagram unroll(const Pomdp& pomdp,
                                                 const PartialObservabilityOptions& options);
 
@@ -53,7 +54,8 @@ struct PartialObservabilityResult {
 /// max over what the actions may depend on of E[sum_t gamma^(t-1) (r_t + alpha H(a_t | seen))].
 /// With full memory this is the optimum over histories, which belief-state recursion finds too
 /// (Smallwood and Sondik 1973). Throws OptionError; sizes beyond the memory limit are refused in
-/// the solution's status.
+/// the solution's status before anything is made: histories, (actions x observations)^(t-1) of
+/// them, are counted first. Then, and when it was stopped while unrolling, the diagram is empty.
 [[nodiscard]] PartialObservabilityResult solve_partially_observed(
     const Pomdp& pomdp, const PartialObservabilityOptions& options);
 

@@ -5,11 +5,14 @@
 #include <credo/models/control/posterior.hpp>
 #include <credo/models/control/posterior_parts.hpp>
 #include <credo/models/control/rounding.hpp>
+#include <credo/models/control/trajectory_building.hpp>
+#include <credo/models/require_index.hpp>
 
 #include <fmt/format.h>
 
 #include <cassert>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 // The posterior of a trajectory with a finite horizon, read from the messages
@@ -38,11 +41,12 @@ std::vector<double> scaled(const std::vector<double>& log_message, std::size_t c
   return result;
 }
 
-void read_messages(Result& result, Posterior& posterior) {
+void read_messages(Result& result, contraction::Monitor& monitor, Posterior& posterior) {
   const Trajectory& trajectory = posterior.trajectory;
   BackwardMessages messages(trajectory, result);
   const std::size_t horizon = trajectory.actions.size();
   for (std::size_t t = 0; t < horizon; ++t) {
+    monitor.check("read messages", static_cast<double>(t) / static_cast<double>(horizon));
     posterior.log_beta_action.push_back(messages.log_beta_action(t));
     posterior.log_beta_state.push_back(messages.log_beta_state(t));
     posterior.forward.push_back(messages.forward(t));
@@ -56,19 +60,22 @@ void read_messages(Result& result, Posterior& posterior) {
 
 /// Of the policy under the true dynamics, from step 1 on.
 double finite_return(const Mdp& mdp, const Posterior& posterior, double discount,
-                     std::span<const double> final_reward) {
+                     std::span<const double> final_reward, contraction::Monitor& monitor) {
   std::vector<double> value(final_reward.begin(), final_reward.end());
   value.resize(mdp.state_count(), 0.0);
   for (std::size_t t = posterior.steps(); t-- > 0;) {
+    monitor.check("returns", 1.0);
     value = evaluate_step(mdp, posterior.policy(t), discount, value);
   }
   return mean(mdp.initial(), value);
 }
 
 /// Of the posterior: every step's reward averaged over its lucky transitions.
-double finite_believed_return(const Posterior& posterior, std::span<const double> final_reward) {
+double finite_believed_return(const Posterior& posterior, std::span<const double> final_reward,
+                              contraction::Monitor& monitor) {
   CompensatedSum sum;
   for (std::size_t t = 0; t < posterior.steps(); ++t) {
+    monitor.check("returns", 1.0);
     const std::vector<double> policy = graph_policy(posterior, t);
     for_each_lucky_transition(
         posterior, t, [&](std::size_t pair, std::size_t, std::size_t entry, double probability) {
@@ -88,41 +95,74 @@ double rounding_bound(const Mdp& mdp, const PosteriorOptions& options, const Pos
   return control::rounding_bound(mdp, {Method::posterior, options.temperature}, values);
 }
 
-/// At least: the tables, the messages and marginals of every step, and its variables and factors.
-double smallest_posterior_bytes(const Mdp& mdp, std::size_t horizon) {
-  constexpr double kBytesPerStep = 1024.0;
+/// The tables, and per step the messages and marginals with the engine's copies of them, and the
+/// variables, factors and plan. Measured on processes of 16 to 500 states, within a fifth.
+double predicted_posterior_bytes(const Mdp& mdp, std::size_t horizon) {
+  constexpr double kCopies = 5.5;
+  constexpr double kPlanPerStep = 7000.0;
   const auto states = static_cast<double>(mdp.state_count());
   const auto actions = static_cast<double>(mdp.action_count());
   const double numbers = states * actions + 3.0 * states + actions;
-  return predicted_table_bytes(mdp) +
-         static_cast<double>(horizon) * (numbers * sizeof(double) + kBytesPerStep);
+  return predicted_table_bytes(mdp) + predicted_graph_bytes(horizon) +
+         static_cast<double>(horizon) * (kCopies * numbers * sizeof(double) + kPlanPerStep);
+}
+
+/// Contracts the graph and reads everything that comes from the messages. False, with a status,
+/// when there is no answer.
+bool contract(const Mdp& mdp, const PosteriorOptions& options, contraction::Monitor& monitor,
+              Posterior& posterior) {
+  prepare(mdp, trajectory_options(mdp, options, *options.horizon), monitor, posterior);
+  InferOptions rest = options.infer;
+  rest.time_spent_seconds += monitor.elapsed_seconds();
+  Result result = contract_backward(posterior.trajectory, true, rest);
+  note(result, posterior);
+  if (!result.ok()) return false;
+  posterior.log_z = result.log_z;
+  posterior.iterations = *options.horizon;
+  read_messages(result, monitor, posterior);
+  posterior.initial_value = mean(mdp.initial(), posterior.value());
+  posterior.error_bound = rounding_bound(mdp, options, posterior);
+  return true;
+}
+
+void find_returns(const Mdp& mdp, const PosteriorOptions& options, contraction::Monitor& monitor,
+                  Posterior& posterior) {
+  const std::span<const double> last =
+      options.final_value.empty() ? mdp.final_reward() : options.final_value;
+  try {
+    posterior.expected_return =
+        finite_return(mdp, posterior, options.discount.value_or(mdp.discount()), last, monitor);
+    posterior.believed_return = finite_believed_return(posterior, last, monitor);
+  } catch (const contraction::Stopped& stopped) {
+    posterior.complete = false;
+    posterior.message += fmt::format(
+        "; not every return came {}",
+        stopped.status == Status::cancelled ? "before the interrupt" : "within the time limit");
+  }
 }
 
 Posterior solve_finite(const Mdp& mdp, const PosteriorOptions& options) {
   Posterior posterior;
-  const double bytes = smallest_posterior_bytes(mdp, *options.horizon);
-  if (bytes > options.infer.memory_limit_bytes) {
+  const double bytes = predicted_posterior_bytes(mdp, *options.horizon);
+  const double limit = largest_usable_bytes(options.infer.memory_limit_bytes);
+  if (bytes > limit) {
     posterior.status = Status::refused;
     posterior.message = fmt::format(
         "{} decisions need at least {}, the limit is {}; try a smaller horizon or the infinite one",
-        *options.horizon, describe_bytes(bytes), describe_bytes(options.infer.memory_limit_bytes));
+        *options.horizon, describe_bytes(bytes), describe_bytes(limit));
     return posterior;
   }
-  const TrajectoryOptions trajectory = trajectory_options(mdp, options, *options.horizon);
-  prepare(mdp, trajectory, posterior);
-  posterior.horizon = options.horizon;
-  Result result = contract_backward(posterior.trajectory, true, options.infer);
-  note(result, posterior);
-  if (!result.ok()) return posterior;
-  posterior.log_z = result.log_z;
-  posterior.iterations = *options.horizon;
-  read_messages(result, posterior);
-  posterior.initial_value = mean(mdp.initial(), posterior.value());
-  posterior.error_bound = rounding_bound(mdp, options, posterior);
-  const std::span<const double> last =
-      options.final_value.empty() ? mdp.final_reward() : options.final_value;
-  posterior.expected_return = finite_return(mdp, posterior, trajectory.discount, last);
-  posterior.believed_return = finite_believed_return(posterior, last);
+  contraction::Monitor monitor(options.infer);
+  try {
+    posterior.horizon = options.horizon;
+    if (contract(mdp, options, monitor, posterior)) {
+      find_returns(mdp, options, monitor, posterior);
+    }
+  } catch (const contraction::Stopped& stopped) {
+    posterior = {};
+    posterior.status = stopped.status;
+    posterior.message = contraction::stop_message(stopped.status, options.infer.time_limit_seconds);
+  }
   return posterior;
 }
 
@@ -159,8 +199,9 @@ TrajectoryOptions trajectory_options(const Mdp& mdp, const PosteriorOptions& opt
   return result;
 }
 
-void prepare(const Mdp& mdp, const TrajectoryOptions& options, Posterior& posterior) {
-  posterior.trajectory = make_trajectory(mdp, options);
+void prepare(const Mdp& mdp, const TrajectoryOptions& options, contraction::Monitor& monitor,
+             Posterior& posterior) {
+  posterior.trajectory = make_trajectory(mdp, options, monitor);
   posterior.states = mdp.state_count();
   posterior.graph_states = posterior.trajectory.state_count;
   posterior.actions = mdp.action_count();
@@ -195,21 +236,31 @@ std::vector<double> graph_policy(const Posterior& posterior, std::size_t t) {
   return result;
 }
 
+namespace {
+
+constexpr std::string_view kWho = "Posterior";
+
+}  // namespace
+
 std::vector<double> Posterior::value(std::size_t t) const {
+  require_index(kWho, "value", t, log_beta_state.size());
   return scaled(log_beta_state.at(t), states, temperature);
 }
 
 std::vector<double> Posterior::action_value(std::size_t t) const {
+  require_index(kWho, "action_value", t, log_beta_action.size());
   return scaled(log_beta_action.at(t), states * actions, temperature);
 }
 
 std::vector<double> Posterior::policy(std::size_t t) const {
+  require_index(kWho, "policy", t, log_beta_action.size());
   std::vector<double> result = graph_policy(*this, t);
   result.resize(states * actions);
   return result;
 }
 
 std::vector<DynamicsEntry> Posterior::dynamics(std::size_t t) const {
+  require_index(kWho, "dynamics", t, log_beta_action.size());
   std::vector<DynamicsEntry> result;
   for_each_lucky_transition(
       *this, t, [&](std::size_t pair, std::size_t next, std::size_t, double probability) {
@@ -222,6 +273,7 @@ std::vector<DynamicsEntry> Posterior::transition_marginal(std::size_t t) const {
   if (infinite) {
     throw QueryError("transition_marginal of an infinite horizon: expected a finite one");
   }
+  require_index(kWho, "transition_marginal", t, log_beta_action.size());
   const std::vector<double> policy_of_step = graph_policy(*this, t);
   std::vector<DynamicsEntry> result = dynamics(t);
   for (DynamicsEntry& e : result) {

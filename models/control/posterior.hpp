@@ -56,6 +56,8 @@ class Posterior {
   std::string message = "not run yet";
   Guarantee guarantee = Guarantee::none;
   std::string algorithm_used;
+  /// False when the limits stopped it with part of an answer: message says what is missing.
+  bool complete = true;
   /// Infinite horizon: what certifies the fixed point.
   std::string certificate;
 
@@ -100,6 +102,7 @@ class Posterior {
   [[nodiscard]] std::size_t steps() const noexcept { return log_beta_action.size(); }
   [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
 
+  /// These throw OptionError on a step out of range and when nothing was solved.
   /// V_t(s), the process' states only. Steps 0 .. T.
   [[nodiscard]] std::vector<double> value(std::size_t t = 0) const;
   /// Q_t(s, a), states x actions; -infinity where unavailable.
@@ -120,7 +123,10 @@ class Posterior {
 /// ModelError on wrong input. Over budget, cancelled, no certificate (status refused, with the
 /// reason): see status.
 ///
-/// Finite horizon: cost 3 T outcomes; memory T states (2 actions + 3) doubles beside the tables.
+/// Finite horizon: cost 3 T outcomes; memory T states (2 actions + 3) doubles beside the tables,
+/// predicted with the graph and its plan, and refused before anything is made. The time limit and
+/// the observer are asked at every step of building, reading and evaluating; stopped once the
+/// messages are read, it is answered, and message says which returns are missing.
 /// Infinite horizon: the fixed point of one eliminated slice (solve_stationary), certified. It
 /// needs a terminal state or a discount < 1 within reach of every state, and messages that do not
 /// grow without bound: on loops, what exp(r / alpha) adds must be less than what the chance of

@@ -2,6 +2,7 @@
 // What the finite and the infinite horizon share. Internal.
 
 #include <credo/core/numerics.hpp>
+#include <credo/inference/contraction/monitor.hpp>
 #include <credo/models/control/posterior.hpp>
 
 #include <cmath>
@@ -13,8 +14,9 @@ namespace credo::control {
 [[nodiscard]] TrajectoryOptions trajectory_options(const Mdp& mdp, const PosteriorOptions& options,
                                                    std::size_t horizon);
 
-/// Makes the graph and fills in the sizes.
-void prepare(const Mdp& mdp, const TrajectoryOptions& options, Posterior& posterior);
+/// Makes the graph and fills in the sizes. Throws contraction::Stopped.
+void prepare(const Mdp& mdp, const TrajectoryOptions& options, contraction::Monitor& monitor,
+             Posterior& posterior);
 
 /// Takes over status, warrant, plan; adds up timings.
 void note(const Result& result, Posterior& posterior);

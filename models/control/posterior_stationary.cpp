@@ -91,7 +91,9 @@ Posterior solve_stationary(const Mdp& mdp, const PosteriorOptions& options) {
   const Watch watch;
   Posterior posterior;
   posterior.infinite = true;
-  prepare(mdp, trajectory_options(mdp, options, 1), posterior);
+  const InferOptions no_limits;
+  contraction::Monitor monitor(no_limits);
+  prepare(mdp, trajectory_options(mdp, options, 1), monitor, posterior);
   const std::vector<char> ended = ended_states(mdp, posterior.trajectory);
   if (std::string why = why_improper(mdp, posterior.trajectory, ended); !why.empty()) {
     refuse(std::move(why), posterior);
@@ -115,6 +117,15 @@ Posterior solve_stationary(const Mdp& mdp, const PosteriorOptions& options) {
     store(slice, result, posterior);
     summarise(mdp, options, ended, posterior);
     posterior.message = "answered";
+  } else if (stopped_with_values(result)) {
+    posterior.status = Status::ok;
+    posterior.complete = false;
+    posterior.guarantee = result.guarantee;
+    posterior.certificate = "none: stopped before its fixed point";
+    posterior.message += "; the values are those of the last sweep, not the fixed point";
+    posterior.error_bound = result.error_bound * options.temperature;
+    store(slice, result, posterior);
+    posterior.initial_value = initial_mean(mdp, posterior.value());
   }
   posterior.timings.infer_seconds = watch.seconds();
   return posterior;

@@ -1,4 +1,5 @@
 #include <credo/core/error.hpp>
+#include <credo/inference/contraction/monitor.hpp>
 #include <credo/models/control/simulation.hpp>
 #include <credo/models/random.hpp>
 
@@ -15,6 +16,8 @@
 namespace credo::control {
 namespace {
 
+/// Decisions between two looks at the clock.
+constexpr std::size_t kObserved = 256;
 /// Rewards with a smaller weight cannot be seen beside the first.
 constexpr double kNegligible = 1e-15;
 
@@ -105,7 +108,10 @@ class Simulator {
         options_(options),
         discount_(options.discount.value_or(mdp.discount())),
         random_(options.seed),
-        visits_(mdp.state_count(), 0) {}
+        limits_(contraction::limits_of(options)),
+        monitor_(limits_),
+        visits_(mdp.state_count(), 0),
+        new_visits_(mdp.state_count(), 0) {}
 
   Simulation run() {
     RunningMean total;
@@ -113,45 +119,78 @@ class Simulator {
     RunningMean events;
     Simulation result;
     for (std::size_t i = 0; i < options_.episodes; ++i) {
+      fraction_ = static_cast<double>(i) / static_cast<double>(options_.episodes);
       const Episode episode = draw_episode();
+      if (monitor_.stopped() != Status::ok) break;
+      ++result.episodes;
+      take_visits();
       total.add(episode.total);
       steps.add(static_cast<double>(episode.steps));
       events.add(static_cast<double>(episode.events));
       if (episode.cut_off) ++result.cut_off;
     }
-    result.status = Status::ok;
-    result.message = result.cut_off == 0
-                         ? "ok"
-                         : fmt::format("{} of {} episodes were cut off after {} decisions",
-                                       result.cut_off, options_.episodes, options_.maximum_steps);
-    result.episodes = options_.episodes;
+    describe_end(result);
+    if (!result.ok()) return result;
     result.episode_return = total.estimate();
     result.steps = steps.estimate();
     if (options_.event) result.events = events.estimate();
     for (const std::size_t count : visits_) {
-      result.visits.push_back(static_cast<double>(count) / static_cast<double>(options_.episodes));
+      result.visits.push_back(static_cast<double>(count) / static_cast<double>(result.episodes));
     }
     return result;
   }
 
  private:
+  void describe_end(Simulation& result) const {
+    const Status stopped = monitor_.stopped();
+    result.status = result.episodes > 0 ? Status::ok : stopped;
+    result.message = result.cut_off == 0
+                         ? "ok"
+                         : fmt::format("{} of {} episodes were cut off after {} decisions",
+                                       result.cut_off, result.episodes, options_.maximum_steps);
+    if (stopped == Status::ok) return;
+    const std::string end =
+        fmt::format("{} after {} of {} episodes",
+                    stopped == Status::cancelled ? "cancelled" : "stopped at the time limit",
+                    result.episodes, options_.episodes);
+    result.message = result.cut_off == 0 ? end : end + "; " + result.message;
+  }
+
+  void visit(std::size_t state) {
+    if (new_visits_[state]++ == 0) new_states_.push_back(state);
+  }
+
+  /// Counts the visits of an episode that was drawn to its end.
+  void take_visits() {
+    for (const std::size_t s : new_states_) visits_[s] += std::exchange(new_visits_[s], 0);
+    new_states_.clear();
+  }
+
+  /// Whether it is time to look, and the limits say no.
+  [[nodiscard]] bool is_stopped() {
+    return ++looks_ % kObserved == 1 && !monitor_.may_continue("simulate", fraction_);
+  }
+
+  /// Incomplete when the limits say no.
   Episode draw_episode() {
     Episode episode;
     std::size_t state = random_.categorical(mdp_.initial());
-    ++visits_[state];
+    visit(state);
+    if (is_stopped()) return episode;
     double weight = 1.0;
     while (!mdp_.is_terminal(state) && goes_on(episode.steps, weight)) {
       if (episode.steps == options_.maximum_steps) {
         episode.cut_off = true;
         break;
       }
+      if (is_stopped()) return episode;
       const Transition step = draw_step(episode.steps, state);
       episode.total += weight * step.reward;
       if (options_.event && options_.event(step)) ++episode.events;
       ++episode.steps;
       weight *= discount_;
       state = step.next;
-      ++visits_[state];
+      visit(state);
     }
     if (options_.horizon && !episode.cut_off && !mdp_.final_reward().empty()) {
       episode.total +=
@@ -182,7 +221,14 @@ class Simulator {
   const SimulationOptions& options_;
   double discount_;
   Random random_;
+  InferOptions limits_;
+  contraction::Monitor monitor_;
+  std::size_t looks_ = 0;
+  double fraction_ = 0.0;
   std::vector<std::size_t> visits_;
+  /// Of the episode that is being drawn: counts, and where they are not 0.
+  std::vector<std::size_t> new_visits_;
+  std::vector<std::size_t> new_states_;
 };
 
 }  // namespace
@@ -190,6 +236,10 @@ class Simulator {
 void SimulationOptions::validate() const {
   if (episodes == 0) throw OptionError("episodes 0, expected at least 1");
   if (maximum_steps == 0) throw OptionError("maximum_steps 0, expected at least 1");
+  if (!(time_limit_seconds >= 0.0)) {
+    throw OptionError(
+        fmt::format("time_limit_seconds {}, expected at least 0", time_limit_seconds));
+  }
   if (horizon && *horizon == 0) throw OptionError("horizon 0, expected at least 1 or none");
   if (discount && !(*discount > 0.0 && *discount <= 1.0)) {
     throw OptionError(fmt::format("discount {}, expected a number in (0, 1]", *discount));

@@ -2,7 +2,7 @@
 // Episodes of a policy in the true world, drawn with a seed: what it earns, how long it takes, what
 // happens on the way.
 
-#include <credo/inference/result.hpp>
+#include <credo/inference/infer.hpp>
 #include <credo/models/control/mdp.hpp>
 
 #include <cstddef>
@@ -26,6 +26,10 @@ struct SimulationOptions {
   /// Episodes that are still going after as many decisions are cut off, and counted. At least 1.
   std::size_t maximum_steps = 100'000;
   std::uint64_t seed = 1;
+  /// Measured from the call. Past it, and when the observer (phase "simulate") says no, the
+  /// episodes drawn so far are the answer.
+  double time_limit_seconds = kInfinity;
+  Observer observer = {};
   /// What to count, called for every step (probability is that of the outcome): say, falls.
   std::function<bool(const Transition&)> event = {};
 
@@ -42,8 +46,12 @@ struct Estimate {
 
 /// Poisoned until computed.
 struct Simulation {
+  /// ok when all episodes, or when stopped some, were drawn: message says how many. deadline and
+  /// cancelled: not even one was.
   Status status = Status::not_run;
   std::string message = "not run yet";
+  /// That were drawn to their end: all that were asked for unless it was stopped. The one that a
+  /// stop came into is left out.
   std::size_t episodes = 0;
   /// sum_t gamma^t r_t, and gamma^T times the final reward when there is a horizon.
   Estimate episode_return;

@@ -6,6 +6,7 @@
 #include <credo/models/control/solve.hpp>
 #include <credo/models/control/solve_parts.hpp>
 #include <credo/models/control/trajectory_family.hpp>
+#include <credo/models/require_index.hpp>
 
 #include <fmt/format.h>
 
@@ -55,6 +56,7 @@ void take_over(const Posterior& posterior, ControlSolution& solution) {
   solution.message = posterior.message;
   solution.guarantee = posterior.guarantee;
   solution.algorithm_used = posterior.algorithm_used;
+  solution.complete = posterior.complete;
   solution.log_z = posterior.log_z;
   solution.initial_value = posterior.initial_value;
   solution.expected_return = posterior.expected_return;
@@ -71,33 +73,22 @@ void take_over(const Posterior& posterior, ControlSolution& solution) {
           : "sum-product on a tree of messages, eliminated backward in time, is exact";
   // The posterior is the best of all distributions: no gap.
   solution.elbo = posterior.log_z;
-  solution.gap = {0.0, 0.0, 0.0};
+  if (!std::isnan(posterior.log_z)) solution.gap = {0.0, 0.0, 0.0};
+}
+
+/// Throws when there is no decision t: of an answer that was refused or stopped there is none.
+void require_decision(const ControlSolution& solution, const char* what, std::size_t t) {
+  if (!solution.ok() && solution.values.empty()) {
+    throw OptionError(fmt::format("{} of a solution that has none: {} ({})", what,
+                                  status_name(solution.status), solution.message));
+  }
+  require_index("ControlSolution", what, t, solution.step == nullptr ? 0 : solution.steps());
 }
 
 /// The message that step t is made from.
 std::vector<double> message_after(const ControlSolution& solution, std::size_t t) {
   const std::size_t after = solution.infinite ? 0 : t + 1;
   return solution.step->message(after, solution.values.at(after));
-}
-
-/// False, and refused, when the tables and the values of all steps do not fit.
-bool fits(const Mdp& mdp, const ControlOptions& options, ControlSolution& solution) {
-  const double tables = predicted_table_bytes(mdp);
-  const double values = static_cast<double>(mdp.state_count()) *
-                        static_cast<double>(options.horizon.value_or(0) + 1) * sizeof(double);
-  const double limit = options.infer.memory_limit_bytes;
-  if (tables + values <= limit) return true;
-  if (tables > values) {
-    refuse(solution, fmt::format("the tables of {} states, {} actions and {} outcomes need at "
-                                 "least {}, the limit is {}",
-                                 mdp.state_count(), mdp.action_count(), mdp.outcome_count(),
-                                 describe_bytes(tables), describe_bytes(limit)));
-  } else {
-    refuse(solution, fmt::format("the values of {} decisions need {}, the limit is {}; try a "
-                                 "smaller horizon or the infinite one",
-                                 *options.horizon, describe_bytes(values), describe_bytes(limit)));
-  }
-  return false;
 }
 
 /// The test of solubility, on two decisions: all later ones repeat them. States that are bent are
@@ -121,20 +112,26 @@ void solve_finite(const Mdp& mdp, const ControlOptions& options, const Watch& wa
                   ControlSolution& solution) {
   auto step =
       std::make_shared<SolvedStep>(make_step(mdp, options, backup_of(options.method, options.rho)));
-  if (options.method == Method::mmap && !find_plan(mdp, options, *step, solution)) return;
-  if (options.method == Method::map && !find_trajectory(mdp, options, solution)) return;
+  if (options.method == Method::mmap && !find_plan(mdp, options, watch, *step, solution)) return;
   if (!run_backward(mdp, options, watch, *step, solution)) return;
+  if (options.method == Method::map && !find_trajectory(mdp, options, watch, *step, solution)) {
+    return;
+  }
   solution.step = std::move(step);
   solution.iterations = *options.horizon;
   solution.error_bound =
       rounding_bound(mdp, {options.method, options.temperature, options.rho}, solution.values);
-  if (!evaluate(mdp, options, watch, solution)) return;
+  const std::string missing = evaluate(mdp, options, watch, solution);
   solution.status = Status::ok;
   if (solution.guarantee == Guarantee::none) solution.guarantee = Guarantee::exact;
-  if (solution.certificate.empty()) solution.certificate = certify(mdp, options);
+  if (solution.certificate.empty()) {
+    solution.certificate = missing.empty() ? certify(mdp, options)
+                                           : "one backward sweep; no time was left to test that "
+                                             "the family is soluble";
+  }
   solution.message =
       solution.infeasible_factor.empty()
-          ? "answered"
+          ? "answered" + missing
           : "no distribution of the family is feasible: " + solution.infeasible_factor;
 }
 
@@ -175,8 +172,16 @@ void ControlOptions::validate(const Mdp& mdp) const {
   }
 }
 
+std::vector<double> ControlSolution::value(std::size_t t) const {
+  if (posterior != nullptr) return posterior->value(t);
+  if (values.empty()) require_decision(*this, "value", t);
+  require_index("ControlSolution", "value", t, values.size());
+  return values[t];
+}
+
 std::vector<double> ControlSolution::action_value(std::size_t t) const {
   if (posterior != nullptr) return posterior->action_value(t);
+  require_decision(*this, "action_value", t);
   std::vector<double> result = step->slice(t).score(message_after(*this, t));
   result.resize(states * actions);
   const bool scored = step->backup.choice == ChoiceKind::arg_max && step->backup.prior;
@@ -189,6 +194,7 @@ std::vector<double> ControlSolution::action_value(std::size_t t) const {
 
 std::vector<double> ControlSolution::policy(std::size_t t) const {
   if (posterior != nullptr) return posterior->policy(t);
+  require_decision(*this, "policy", t);
   std::vector<double> result = step->policy(t, message_after(*this, t));
   result.resize(states * actions);
   return result;
@@ -196,6 +202,7 @@ std::vector<double> ControlSolution::policy(std::size_t t) const {
 
 std::vector<DynamicsEntry> ControlSolution::dynamics(std::size_t t) const {
   if (posterior != nullptr) return posterior->dynamics(t);
+  require_decision(*this, "dynamics", t);
   std::vector<DynamicsEntry> result;
   for_each_tilted_transition(
       *step, message_after(*this, t),
@@ -210,7 +217,10 @@ ControlSolution solve_control(const Mdp& mdp, const ControlOptions& options) {
   ControlSolution solution;
   prepare(mdp, options, solution);
   const Watch watch;
-  if (!fits(mdp, options, solution)) return solution;
+  if (std::string why = why_too_large(mdp, options); !why.empty()) {
+    refuse(solution, std::move(why));
+    return solution;
+  }
   if (options.method == Method::posterior) {
     solution.posterior =
         std::make_shared<const Posterior>(solve_posterior(mdp, posterior_options(options)));

@@ -112,6 +112,8 @@ class ControlSolution {
   std::string message = "not run yet";
   Guarantee guarantee = Guarantee::none;
   std::string algorithm_used;
+  /// False when the limits stopped it with part of an answer: message says what is missing.
+  bool complete = true;
   /// Why the answer is the best of its kind, in one sentence: the order that solves the family, the
   /// bounds that enclose the fixed point, or what is not certified.
   std::string certificate;
@@ -162,8 +164,9 @@ class ControlSolution {
   }
   [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
 
+  /// These throw OptionError on a step out of range and when nothing was solved.
   /// V_t(s).
-  [[nodiscard]] std::vector<double> value(std::size_t t = 0) const { return values.at(t); }
+  [[nodiscard]] std::vector<double> value(std::size_t t = 0) const;
   /// Q_t(s, a), states x actions, units of reward; -infinity where unavailable. Computed when
   /// asked: one backward step.
   [[nodiscard]] std::vector<double> action_value(std::size_t t = 0) const;
@@ -179,9 +182,11 @@ class ControlSolution {
 };
 
 /// Throws OptionError and ModelError on wrong input; the rest is a status.
-/// Finite horizon: cost T outcomes; memory T states. Infinite horizon: the fixed point of the
-/// eliminated slice, certified, or refused with the reason (no end within reach, values that grow,
-/// breakdown).
+/// Finite horizon: cost T outcomes; memory T states, predicted and refused before anything is made.
+/// Infinite horizon: the fixed point of the eliminated slice, certified, or refused with the reason
+/// (no end within reach, values that grow, breakdown). Stopped by the time limit or the observer
+/// once every V_t is known: answered, and message says what is missing. Stopped before: an infinite
+/// horizon is answered with the last sweep's values, guarantee unconverged; a finite one has none.
 [[nodiscard]] ControlSolution solve_control(const Mdp& mdp, const ControlOptions& options = {});
 
 }  // namespace credo::control

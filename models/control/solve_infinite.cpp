@@ -35,12 +35,12 @@ bool read_fixed_point(const Mdp& mdp, const ControlOptions& options, StationaryR
   if (result.status == Status::refused) {
     refuse(solution, explain(options, in_words_of(mdp, result.message), solution.breakdown));
   }
-  if (!result.ok()) return false;
+  if (!result.ok() && !stopped_with_values(result)) return false;
   solution.guarantee = result.guarantee;
-  solution.certificate = result.certificate;
+  solution.certificate = result.ok() ? result.certificate : "none: stopped before its fixed point";
   solution.error_bound = result.error_bound * options.temperature;
   step.stationary_policy = std::move(result.conditional);
-  if (step.backup.choice == ChoiceKind::arg_max) {
+  if (result.ok() && step.backup.choice == ChoiceKind::arg_max) {
     step.stationary_policy =
         greedy_ending_policy(step, result.value, result.error_bound, step.stationary_policy);
   }
@@ -68,8 +68,16 @@ void solve_infinite(const Mdp& mdp, const ControlOptions& options, const Watch& 
   StationaryResult result = fixed_point(step->slices.front(), options, watch);
   if (!read_fixed_point(mdp, options, result, *step, solution)) return;
   solution.step = std::move(step);
-  solution.message = "answered";
-  static_cast<void>(evaluate(mdp, options, watch, solution));  // says itself when it was stopped
+  if (!result.ok()) {
+    // What is left out, the bound and the returns, would be that of other values.
+    solution.message += "; the values are those of the last sweep, not the fixed point";
+    solution.status = Status::ok;
+    solution.complete = false;
+    return;
+  }
+  const std::string missing = evaluate(mdp, options, watch, solution);
+  solution.status = Status::ok;
+  solution.message = "answered" + missing;
 }
 
 }  // namespace credo::control

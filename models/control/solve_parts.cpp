@@ -1,5 +1,8 @@
 #include <credo/core/numerics.hpp>
 #include <credo/models/control/solve_parts.hpp>
+#include <credo/models/control/trajectory_building.hpp>
+
+#include <fmt/format.h>
 
 #include <utility>
 
@@ -78,7 +81,8 @@ bool is_stopped(ControlSolution& solution, const ControlOptions& options, const 
                 double fraction) {
   if (watch.seconds() + options.infer.time_spent_seconds > options.infer.time_limit_seconds) {
     solution.status = Status::deadline;
-    solution.message = "the time limit came before the last step backward";
+    solution.message = fmt::format("the time limit of {:.3g} s came before the last step backward",
+                                   options.infer.time_limit_seconds);
     return true;
   }
   if (options.infer.observer &&
@@ -88,6 +92,44 @@ bool is_stopped(ControlSolution& solution, const ControlOptions& options, const 
     return true;
   }
   return false;
+}
+
+namespace {
+
+/// Bytes per decision: V_t(s) in a vector of its own, and what the method adds to it.
+double bytes_per_step(const Mdp& mdp, const ControlOptions& options) {
+  constexpr double kVector = 48.0;  // its header, and the heap's
+  const double values = static_cast<double>(mdp.state_count()) * sizeof(double) + kVector;
+  switch (options.method) {
+    case Method::map:
+      return values + 2.0 * sizeof(std::size_t) + sizeof(double);
+    case Method::mmap:
+      return values + predicted_graph_bytes(1);
+    default:
+      return values;
+  }
+}
+
+}  // namespace
+
+std::string why_too_large(const Mdp& mdp, const ControlOptions& options) {
+  const double tables = predicted_table_bytes(mdp);
+  const double steps = options.horizon ? static_cast<double>(*options.horizon) + 1.0 : 1.0;
+  const double values = steps * bytes_per_step(mdp, options);
+  const double limit = largest_usable_bytes(options.infer.memory_limit_bytes);
+  if (tables + values <= limit) return "";
+  if (tables > values) {
+    return fmt::format(
+        "the tables of {} states, {} actions and {} outcomes need at least {}, the limit is {}",
+        mdp.state_count(), mdp.action_count(), mdp.outcome_count(), describe_bytes(tables),
+        describe_bytes(limit));
+  }
+  return fmt::format(
+      "the {} of {} decisions needs {}, the limit is {}; try a smaller horizon or the infinite one",
+      options.method == Method::mmap  ? "graph and the plan"
+      : options.method == Method::map ? "values and the trajectory"
+                                      : "values",
+      steps - 1.0, describe_bytes(values), describe_bytes(limit));
 }
 
 bool run_backward(const Mdp& mdp, const ControlOptions& options, const Watch& watch,

@@ -32,13 +32,17 @@ void refuse(ControlSolution& solution, std::string why);
 [[nodiscard]] bool is_stopped(ControlSolution& solution, const ControlOptions& options,
                               const Watch& watch, double fraction);
 
+/// Why the values of all steps, the tables, and a plan's graph or a trajectory do not fit the
+/// memory limit, by counts alone; "" when they do.
+[[nodiscard]] std::string why_too_large(const Mdp& mdp, const ControlOptions& options);
 /// Values of every step with a finite horizon, by horizon applications of the steps' slices. False
 /// when stopped.
 [[nodiscard]] bool run_backward(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
                                 SolvedStep& step, ControlSolution& solution);
-/// Returns, elbo, log Z and the gap of a solution whose values are known. False when stopped.
-[[nodiscard]] bool evaluate(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
-                            ControlSolution& solution);
+/// Returns, elbo, log Z and the gap of a solution whose values are known. What the limits do not
+/// leave time for stays NaN: the answer is which, "" when nothing is missing.
+[[nodiscard]] std::string evaluate(const Mdp& mdp, const ControlOptions& options,
+                                   const Watch& watch, ControlSolution& solution);
 
 /// What makes a bound -infinity, in words: the final factor and a forbidden state that cannot be
 /// avoided.
@@ -50,11 +54,13 @@ void refuse(ControlSolution& solution, std::string why);
 /// The solution of an infinite horizon.
 void solve_infinite(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
                     ControlSolution& solution);
-/// map: fills in the trajectory; mmap: the plan, and replaces the step's slices by the plan's.
-/// False, with a status, when there is none.
+/// map: reads the trajectory off the values of every step. mmap: fills in the plan, before there
+/// are values, and replaces the step's slices by the plan's. False, with a status, when there is
+/// none.
 [[nodiscard]] bool find_trajectory(const Mdp& mdp, const ControlOptions& options,
+                                   const Watch& watch, const SolvedStep& step,
                                    ControlSolution& solution);
-[[nodiscard]] bool find_plan(const Mdp& mdp, const ControlOptions& options, SolvedStep& step,
-                             ControlSolution& solution);
+[[nodiscard]] bool find_plan(const Mdp& mdp, const ControlOptions& options, const Watch& watch,
+                             SolvedStep& step, ControlSolution& solution);
 
 }  // namespace credo::control

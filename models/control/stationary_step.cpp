@@ -46,6 +46,11 @@ std::string engine_name(const StationaryResult& result) {
   return result.method_used.empty() ? "slice" : fmt::format("slice, {}", result.method_used);
 }
 
+bool stopped_with_values(const StationaryResult& result) noexcept {
+  const bool stopped = result.status == Status::deadline || result.status == Status::cancelled;
+  return stopped && result.sweeps > 0 && !result.value.empty();
+}
+
 std::string in_words_of(const Mdp& mdp, std::string message) {
   constexpr std::string_view kContext = "context ";
   for (std::size_t at = message.find(kContext); at != std::string::npos;

@@ -39,6 +39,10 @@ struct StationaryQuestion {
 /// "slice, newton"; "slice" when it did not come to a choice.
 [[nodiscard]] std::string engine_name(const StationaryResult& result);
 
+/// Whether a solver that the limits stopped has swept at least once: its last values are the best
+/// so far.
+[[nodiscard]] bool stopped_with_values(const StationaryResult& result) noexcept;
+
 /// The engine's message with the names of states in place of its contexts.
 [[nodiscard]] std::string in_words_of(const Mdp& mdp, std::string message);
 

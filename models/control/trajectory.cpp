@@ -2,7 +2,7 @@
 #include <credo/core/names.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/models/control/merged_outcome.hpp>
-#include <credo/models/control/trajectory.hpp>
+#include <credo/models/control/trajectory_building.hpp>
 
 #include <fmt/format.h>
 
@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kPriorNames = {"uniform", "counting", "given"};
 constexpr double kPriorTolerance = 1e-9;
+/// The phase that observers are told.
+constexpr std::string_view kBuilding = "build";
 
 void check_given_prior(const Mdp& mdp, const std::vector<double>& prior) {
   const std::size_t actions = mdp.action_count();
@@ -100,7 +102,8 @@ std::vector<Column> make_columns(std::span<const Outcome> outcomes, const Trajec
   return columns;
 }
 
-void fill_dynamics(const Mdp& mdp, double discount, Trajectory& trajectory) {
+void fill_dynamics(const Mdp& mdp, double discount, Trajectory& trajectory,
+                   contraction::Monitor& monitor) {
   const std::size_t states = trajectory.state_count;
   const std::size_t actions = trajectory.action_count;
   std::vector<SparseEntry> entries;
@@ -110,6 +113,7 @@ void fill_dynamics(const Mdp& mdp, double discount, Trajectory& trajectory) {
     trajectory.believed_reward.push_back(column.merged.believed_reward);
   };
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {
+    monitor.check(kBuilding, 0.0);
     for (std::size_t a = 0; a < actions; ++a) {
       for (const Column& column : make_columns(mdp.outcomes(s, a), trajectory, discount)) {
         add(s, a, column);
@@ -151,8 +155,14 @@ Table optimality_table(const Trajectory& trajectory, bool negative) {
   return Table::sparse(std::move(shape), std::move(entries), Domain::log);
 }
 
-void add_variables(Trajectory& trajectory, std::size_t horizon) {
+/// The share of the steps that are there.
+double share(std::size_t t, std::size_t horizon) {
+  return static_cast<double>(t) / static_cast<double>(horizon);
+}
+
+void add_variables(Trajectory& trajectory, std::size_t horizon, contraction::Monitor& monitor) {
   for (std::size_t t = 1; t <= horizon; ++t) {
+    monitor.check(kBuilding, 0.5 * share(t, horizon));
     trajectory.states.push_back(
         trajectory.graph.add_variable(fmt::format("s_{}", t), trajectory.state_count));
     trajectory.actions.push_back(
@@ -171,7 +181,7 @@ void add_variables(Trajectory& trajectory, std::size_t horizon) {
 
 /// The factors of every step, marked as conditionals where they are.
 void add_steps(Trajectory& trajectory, const Table& prior, const Table& optimality,
-               const std::vector<bool>& conditional) {
+               const std::vector<bool>& conditional, contraction::Monitor& monitor) {
   const auto add = [&trajectory](bool mark, Scope scope, VariableId child, const Table& table) {
     if (mark) {
       trajectory.graph.add_conditional(std::move(scope), child, table);
@@ -180,6 +190,7 @@ void add_steps(Trajectory& trajectory, const Table& prior, const Table& optimali
     }
   };
   for (std::size_t t = 0; t < trajectory.actions.size(); ++t) {
+    monitor.check(kBuilding, 0.5 + 0.5 * share(t, trajectory.actions.size()));
     const VariableId s = trajectory.states[t];
     const VariableId a = trajectory.actions[t];
     const VariableId next = trajectory.states[t + 1];
@@ -233,6 +244,9 @@ ActionPrior require_action_prior(std::string_view name) {
 }
 
 void TrajectoryOptions::validate(const Mdp& mdp) const {
+  if (mdp.state_count() == 0) {
+    throw ModelError("Mdp without states, expected one that was made and not moved from");
+  }
   if (horizon == 0) throw OptionError("horizon 0, expected at least 1 decision");
   if (!(temperature > 0.0 && std::isfinite(temperature))) {
     throw OptionError(fmt::format("temperature {}, expected a finite number above 0", temperature));
@@ -265,8 +279,34 @@ double predicted_table_bytes(const Mdp& mdp) noexcept {
              static_cast<double>(mdp.action_count());
 }
 
+double largest_usable_bytes(double memory_limit_bytes) noexcept {
+  constexpr double kAddressable = 0x1p47;
+  return std::min(memory_limit_bytes, kAddressable);
+}
+
+double predicted_graph_bytes(std::size_t horizon) noexcept {
+  // Measured: three variables with their names, three factors, the evidence, the reduced model and
+  // the plan of eliminating them.
+  constexpr double kPerStep = 9000.0;
+  return kPerStep * static_cast<double>(horizon);
+}
+
 Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options) {
+  const InferOptions no_limits;
+  contraction::Monitor monitor(no_limits);
+  return make_trajectory(mdp, options, monitor);
+}
+
+Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options,
+                           contraction::Monitor& monitor) {
   options.validate(mdp);
+  if (const double bytes = predicted_graph_bytes(options.horizon);
+      bytes > largest_usable_bytes(kInfinity)) {
+    throw OptionError(fmt::format(
+        "horizon {}: the graph of as many decisions needs {}, more than a process can address; "
+        "expected a smaller horizon",
+        options.horizon, describe_bytes(bytes)));
+  }
   Trajectory trajectory;
   trajectory.has_sink = options.discount < 1.0;
   trajectory.state_count = mdp.state_count() + (trajectory.has_sink ? 1 : 0);
@@ -274,7 +314,7 @@ Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options) {
   trajectory.temperature = options.temperature;
   trajectory.rho = options.rho;
   trajectory.reward_on_pair = !mdp.reward_depends_on_outcome();
-  fill_dynamics(mdp, options.discount, trajectory);
+  fill_dynamics(mdp, options.discount, trajectory, monitor);
 
   const std::vector<double> prior = prior_table(mdp, options, trajectory.state_count);
   for (const double p : prior) trajectory.log_prior.push_back(std::log(p));
@@ -285,14 +325,15 @@ Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options) {
   initial.resize(trajectory.state_count, 0.0);
 
   trajectory.graph.name = mdp.name();
-  add_variables(trajectory, options.horizon);
+  add_variables(trajectory, options.horizon, monitor);
   const VariableId first = trajectory.states[0];
   trajectory.graph.add_conditional({first}, first,
                                    Table::dense({trajectory.state_count}, std::move(initial)));
   add_steps(trajectory, Table::dense({trajectory.state_count, trajectory.action_count}, prior),
             optimality_table(trajectory, negative),
             {options.prior != ActionPrior::counting, complete,
-             trajectory.reward_on_pair && complete && negative});
+             trajectory.reward_on_pair && complete && negative},
+            monitor);
   add_final_factor(mdp, options, trajectory);
   return trajectory;
 }

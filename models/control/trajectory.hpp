@@ -85,7 +85,8 @@ struct Trajectory {
 
 /// Builds the graph. When no reward is positive and depends on (s, a) only, o_t is a true binary
 /// variable with p(o_t = 1 | s, a) = exp(r / alpha); otherwise only the entries of o_t = 1 exist.
-/// Cost: outcomes + T; tables are stored once. Levine 2018, arXiv:1805.00909.
+/// Cost: outcomes + T; tables are stored once. Throws OptionError, among others on a horizon whose
+/// graph no process could address. Levine 2018, arXiv:1805.00909.
 [[nodiscard]] Trajectory make_trajectory(const Mdp& mdp, const TrajectoryOptions& options);
 
 /// At least what the tables of a process' trajectory and its backward step take, bytes, while they

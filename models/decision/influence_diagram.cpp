@@ -152,7 +152,10 @@ void InfluenceDiagram::add_information(std::string_view decision, std::string_vi
 
 std::vector<std::string> InfluenceDiagram::names(const Scope& variables) const {
   std::vector<std::string> result;
-  for (const VariableId v : variables) result.push_back(graph_.variable(v).name);
+  for (const VariableId v : variables) {
+    require_index("InfluenceDiagram", "variable", v, graph_.variable_count());
+    result.push_back(graph_.variable(v).name);
+  }
   return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include <credo/core/factor_graph.hpp>
 #include <credo/inference/variational/family.hpp>
+#include <credo/models/require_index.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -33,7 +34,7 @@ struct Utility {
 /// what its information lists, no more. with_perfect_recall() makes it an influence diagram in the
 /// classical sense (Howard and Matheson 1984). Names of variables and utilities are distinct;
 /// parents come before children. Everything throws ModelError naming the node, what was given and
-/// what was expected, and changes nothing then.
+/// what was expected, and changes nothing then; accessors by number throw OptionError.
 class InfluenceDiagram {
  public:
   InfluenceDiagram() = default;
@@ -79,9 +80,15 @@ class InfluenceDiagram {
   /// In order of addition.
   [[nodiscard]] std::span<const VariableId> decisions() const noexcept { return decisions_; }
   [[nodiscard]] std::span<const Utility> utilities() const noexcept { return utilities_; }
-  [[nodiscard]] bool is_decision(VariableId v) const { return !conditional_.at(v).has_value(); }
+  [[nodiscard]] bool is_decision(VariableId v) const {
+    require_index("InfluenceDiagram", "variable", v, conditional_.size());
+    return !conditional_[v].has_value();
+  }
   /// Of a chance variable: what its conditional depends on; of a decision: what it sees.
-  [[nodiscard]] const Scope& parents(VariableId v) const { return parents_.at(v); }
+  [[nodiscard]] const Scope& parents(VariableId v) const {
+    require_index("InfluenceDiagram", "variable", v, parents_.size());
+    return parents_[v];
+  }
   [[nodiscard]] std::vector<std::string> names(const Scope& variables) const;
   ///@}
 

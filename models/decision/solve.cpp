@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -18,21 +19,25 @@ namespace credo::decision {
 
 namespace {
 
-/// Why the tables of the strategy alone are too large, or "".
+/// Why the rules of the strategy are too large, or "".
 std::string why_too_large(const InfluenceDiagram& diagram, double memory_limit_bytes) {
+  // Measured, per entry of a rule: its scores, its messages and its table, in the engine and in the
+  // answer.
+  constexpr double kBytesPerEntry = 64.0;
   double bytes = 0.0;
   for (const VariableId d : diagram.decisions()) {
     double entries = static_cast<double>(diagram.graph().cardinality(d));
     for (const VariableId seen : diagram.parents(d)) {
       entries *= static_cast<double>(diagram.graph().cardinality(seen));
     }
-    bytes += entries * sizeof(double);
+    bytes += entries * kBytesPerEntry;
     if (bytes > memory_limit_bytes) {
       return fmt::format(
-          "the rule for {} given {} variables alone has {:.3g} entries; the memory limit is {}; "
-          "let it see less",
+          "the rule for {} given {} variables has {:.3g} entries, and the rules up to it need "
+          "about "
+          "{}; the memory limit is {}; let it see less",
           diagram.graph().variable(d).name, diagram.parents(d).size(), entries,
-          describe_bytes(memory_limit_bytes));
+          describe_bytes(bytes), describe_bytes(memory_limit_bytes));
     }
   }
   return "";
@@ -41,6 +46,7 @@ std::string why_too_large(const InfluenceDiagram& diagram, double memory_limit_b
 VariationalOptions engine_options(const InfluenceDiagram& diagram, const Family& family,
                                   const SolveOptions& options) {
   VariationalOptions result = options.variational;
+  result.keep_best = true;
   if (options.start.empty()) return result;
   result.initial.clear();
   for (const Conditional& c : family.conditionals()) {
@@ -50,6 +56,38 @@ VariationalOptions engine_options(const InfluenceDiagram& diagram, const Family&
     result.initial.push_back(held ? diagram.graph().factor(*c.factor).table : rule->table);
   }
   return result;
+}
+
+/// Limits of the evaluation: what is left, and a moment beyond it when nothing is, because a
+/// strategy without its utilities is half an answer.
+InferOptions evaluation_limits(const VariationalOptions& options, double spent_seconds) {
+  constexpr double kMoment = 0.02;
+  InferOptions limits;
+  limits.memory_limit_bytes = options.memory_limit_bytes;
+  limits.time_limit_seconds = options.time_limit_seconds - spent_seconds;
+  limits.observer = options.observer;
+  const bool cancelled =
+      options.observer && !options.observer(Progress{"evaluate", 1.0, spent_seconds});
+  if (cancelled) limits.observer = {};
+  if (cancelled || !(limits.time_limit_seconds > kMoment)) {
+    limits.time_limit_seconds = kMoment;
+  }
+  return limits;
+}
+
+/// The strategy of the family's conditionals, in the order of the decisions.
+Strategy strategy_of(const InfluenceDiagram& diagram, const Family& family,
+                     const std::vector<Table>& conditionals) {
+  std::vector<std::size_t> place(diagram.graph().variable_count(), conditionals.size());
+  for (std::size_t i = 0; i < family.conditionals().size(); ++i) {
+    place[family.conditionals()[i].child] = i;
+  }
+  Strategy strategy;
+  for (const VariableId d : diagram.decisions()) {
+    strategy.push_back(
+        {d, diagram.parents(d), normalised_rows(conditionals[place[d]], EmptyRow::uniform)});
+  }
+  return strategy;
 }
 
 }  // namespace
@@ -89,6 +127,7 @@ void SolveOptions::validate(const InfluenceDiagram& diagram) const {
 
 Solution solve(const InfluenceDiagram& diagram, const SolveOptions& options) {
   options.validate(diagram);
+  const auto start = std::chrono::steady_clock::now();
   Solution solution;
   solution.message = why_too_large(diagram, options.variational.memory_limit_bytes);
   if (!solution.message.empty()) {
@@ -108,16 +147,16 @@ Solution solve(const InfluenceDiagram& diagram, const SolveOptions& options) {
   solution.algorithm_used = found.algorithm_used;
   if (!found.ok()) return solution;
   solution.value = temperature == 0.0 ? found.value : temperature * found.value;
-  for (const VariableId d : diagram.decisions()) {
-    const auto place = std::ranges::find(family.conditionals(), d, &Conditional::child);
-    const auto i = static_cast<std::size_t>(place - family.conditionals().begin());
-    solution.strategy.push_back(
-        {d, diagram.parents(d), normalised_rows(found.conditionals[i], EmptyRow::uniform)});
+  solution.strategy = strategy_of(diagram, family, found.conditionals);
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  solution.evaluation =
+      evaluate(diagram, solution.strategy, evaluation_limits(options.variational, spent.count()));
+  if (solution.evaluation.ok()) {
+    solution.expected_utility = solution.evaluation.total;
+  } else {
+    if (temperature == 0.0) solution.expected_utility = solution.value;
+    solution.message += "; its utilities one by one did not come: " + solution.evaluation.message;
   }
-  InferOptions evaluation_options;
-  evaluation_options.memory_limit_bytes = options.variational.memory_limit_bytes;
-  solution.evaluation = evaluate(diagram, solution.strategy, evaluation_options);
-  solution.expected_utility = solution.evaluation.total;
   return solution;
 }
 

@@ -53,7 +53,10 @@ struct Solution {
 /// Decisions become the optimised conditionals of a variational family, chance variables its
 /// clamped ones, utilities log-factors: one exact reverse sweep when the diagram is soluble, else
 /// coordinate ascent (Lauritzen and Nilsson 2001, single policy updating). Throws OptionError;
-/// everything else is a status, tables of strategies beyond the memory limit among it.
+/// everything else is a status, tables of strategies beyond the memory limit among it, which are
+/// predicted before anything is made. Ascent that the time limit or the observer stops is answered
+/// with the best strategy so far, and message says so; what its evaluation did not leave time for
+/// stays NaN and empty.
 [[nodiscard]] Solution solve(const InfluenceDiagram& diagram, const SolveOptions& options = {});
 
 /// What it is worth to let a decision see one more variable before it chooses.

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace credo::decision {
@@ -91,6 +92,13 @@ Strategy uniform_strategy(const InfluenceDiagram& diagram) {
     Scope scope = diagram.parents(d);
     scope.push_back(d);
     const std::vector<std::size_t> shape = diagram.graph().shape_of(scope);
+    constexpr std::uint64_t kMostEntries = std::uint64_t{1} << 40;
+    if (saturating_product(shape) > kMostEntries) {
+      throw ModelError(
+          fmt::format("rule for decision {}: {} entries, expected at most 2^40; let it "
+                      "see less",
+                      diagram.graph().variable(d).name, saturating_product(shape)));
+    }
     std::vector<double> zeros(saturating_product(shape), 0.0);
     strategy.push_back({d, diagram.parents(d),
                         normalised_rows(Table::dense(shape, std::move(zeros)), EmptyRow::uniform)});
@@ -134,6 +142,11 @@ std::string describe_strategy(const InfluenceDiagram& diagram, const Strategy& s
   const FactorGraph& graph = diagram.graph();
   std::string text;
   std::size_t lines = 0;
+  const bool known = evaluation.ok();
+  if (known && evaluation.information.size() != strategy.size()) {
+    throw OptionError(fmt::format("describe_strategy: {} rules, but the evaluation is of {}",
+                                  strategy.size(), evaluation.information.size()));
+  }
   for (std::size_t i = 0; i < strategy.size(); ++i) {
     const DecisionRule& rule = strategy[i];
     const Variable& decision = graph.variable(rule.decision);
@@ -141,13 +154,14 @@ std::string describe_strategy(const InfluenceDiagram& diagram, const Strategy& s
     for_each_joint_state(
         graph.shape_of(rule.information), [&](std::span<const std::size_t> states) {
           const std::size_t first = row * decision.cardinality;
-          const double probability = evaluation.information.at(i).at(row++);
+          const double probability = known ? evaluation.information.at(i).at(row) : kNaN;
+          ++row;
           if (probability == 0.0 || ++lines > most) return;
           text += printable(decision.name);
           if (!rule.information.empty()) {
-            text += fmt::format(" given {} ({:.3g})",
+            text += fmt::format(" given {}{}",
                                 printable(describe_states(graph, rule.information, states)),
-                                probability);
+                                known ? fmt::format(" ({:.3g})", probability) : "");
           }
           text += ":";
           const auto p_of = [&](std::size_t choice) { return rule.table.at(first + choice); };

@@ -45,7 +45,8 @@ struct Evaluation {
 
 /// For people: a line per joint state of what a decision sees, "drill given test = yes, result =
 /// open (0.35): yes", with its probability under the strategy, and probabilities where a choice is
-/// not certain. What cannot be seen is left out; long tables are cut after `most` lines.
+/// not certain. What cannot be seen is left out; long tables are cut after `most` lines. An
+/// evaluation that is not ok has no probabilities: then every joint state has its line.
 [[nodiscard]] std::string describe_strategy(const InfluenceDiagram& diagram,
                                             const Strategy& strategy, const Evaluation& evaluation,
                                             std::size_t most = 64);

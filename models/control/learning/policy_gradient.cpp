@@ -51,6 +51,18 @@ class PolicyGradient final : public SampleLearner {
     return {static_cast<double>(episode_.back().action)};
   }
 
+  [[nodiscard]] double remembered_bytes() const override {
+    constexpr double kHeap = 3.0 * 32.0;  // three vectors' own
+    const double each =
+        sizeof(Decision) + kHeap + 16.0 * static_cast<double>(features_.count()) +
+        8.0 * static_cast<double>(theta_.actions + environment_.facts().observations.dimension());
+    const double table =
+        sizeof(Decision) + kHeap + 16.0 + 8.0 + 8.0 * static_cast<double>(theta_.actions);
+    std::size_t decisions = episode_.size();
+    for (const Episode& episode : batch_) decisions += episode.size();
+    return static_cast<double>(decisions) * (features_.is_table() ? table : each);
+  }
+
   void learn(const Environment&, const Experience& step, Random&) override {
     episode_.back().reward = step.reward;
     if (!step.ended()) return;

@@ -49,7 +49,7 @@ ExactReference::ExactReference(const Mdp& mdp, const Objective& objective,
   options.gap = false;
   options.infer = infer;
   const ControlSolution solution = solve_control(mdp, options);
-  if (!solution.ok()) {
+  if (!solution.ok() || solution.guarantee != Guarantee::exact) {
     message_ = solution.message;
     return;
   }

@@ -1,4 +1,5 @@
 #include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
 #include <credo/models/control/learning/run.hpp>
 
 #include <fmt/format.h>
@@ -16,8 +17,9 @@
 namespace credo::control::learning {
 namespace {
 
-/// Steps between two looks at the observer.
+/// Steps between two looks at the observer, at most; and seconds.
 constexpr std::size_t kObserved = 256;
+constexpr double kObservedSeconds = 0.02;
 /// Seeds that fit a double exactly.
 constexpr std::size_t kSeeds = std::size_t{1} << 53;
 
@@ -55,11 +57,10 @@ class Loop {
     run_.message = "ok";
     while (run_.steps < options_.steps && run_.status == Status::ok) {
       take_step();
-      if (run_.steps % kObserved == 0 && options_.observer &&
-          !options_.observer({"learn", fraction(), elapsed()})) {
-        run_.status = Status::cancelled;
-        run_.message = fmt::format("stopped after {} of {} steps", run_.steps, options_.steps);
-      }
+      const double now = elapsed();
+      if (run_.steps % kObserved != 0 && now - observed_seconds_ < kObservedSeconds) continue;
+      observed_seconds_ = now;
+      look(now);
     }
     if (options_.save_checkpoint) options_.save_checkpoint(saved());
     run_.elapsed_seconds = elapsed();
@@ -67,6 +68,26 @@ class Loop {
   }
 
  private:
+  /// Stops when the observer says no or the memory is full.
+  void look(double elapsed_seconds) {
+    if (run_.status != Status::ok) return;
+    const double bytes =
+        learner_.remembered_bytes() + static_cast<double>(run_.curve.size() * sizeof(CurvePoint));
+    const bool full = bytes > options_.memory_limit_bytes;
+    if (!full &&
+        (!options_.observer || options_.observer({"learn", fraction(), elapsed_seconds}))) {
+      return;
+    }
+    run_.status = Status::cancelled;
+    run_.message = fmt::format("stopped after {} of {} steps", run_.steps, options_.steps);
+    if (full) {
+      run_.message += fmt::format(
+          ", because the curve and what is remembered have {}, over the memory limit of {}; try a "
+          "larger curve interval or shorter episodes",
+          describe_bytes(bytes), describe_bytes(options_.memory_limit_bytes));
+    }
+  }
+
   [[nodiscard]] double fraction() const {
     return static_cast<double>(run_.steps) / static_cast<double>(options_.steps);
   }
@@ -187,6 +208,7 @@ class Loop {
   Random random_;
   LearningRun run_;
   std::vector<double> observation_;
+  double observed_seconds_ = 0.0;
   double episode_return_ = 0.0;
   MeanSince returns_;
   MeanSince lengths_;
@@ -196,6 +218,10 @@ class Loop {
 
 void RunOptions::validate() const {
   if (steps == 0) throw OptionError("steps 0, expected at least 1");
+  if (!(memory_limit_bytes > 0.0)) {
+    throw OptionError(
+        fmt::format("memory_limit_bytes {}, expected more than 0", memory_limit_bytes));
+  }
   if (curve_interval == 0) throw OptionError("curve_interval 0, expected at least 1");
 }
 

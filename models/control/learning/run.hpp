@@ -27,8 +27,12 @@ struct RunOptions {
   /// a); policies: pi(a given s); states x actions, empty when observations are not states); what
   /// it returns is CurvePoint::error. Say, the distance from the exact answer.
   std::function<double(std::span<const double> table)> measure = {};
-  /// Phase "learn"; false stops with Status::cancelled and a checkpoint.
+  /// Phase "learn", asked every 256 steps or 20 milliseconds, whichever is sooner; false stops with
+  /// Status::cancelled and a checkpoint.
   Observer observer = {};
+  /// Of the curve and of what the learner remembers; over it the run stops as if cancelled, and
+  /// message says so.
+  double memory_limit_bytes = 8.0 * 1024 * 1024 * 1024;
   /// Empty, or the bytes of a checkpoint of the same method, environment and options to go on from:
   /// the run ends with the same bits as one that was never interrupted.
   std::string resume = {};
@@ -103,6 +107,8 @@ class SampleLearner {
   [[nodiscard]] virtual double take_loss() = 0;
   /// False when what was learned has left the finite numbers. Asked at every point of the curve.
   [[nodiscard]] virtual bool is_finite() const { return true; }
+  /// What was remembered and grows with the steps, bytes.
+  [[nodiscard]] virtual double remembered_bytes() const { return 0.0; }
   /// As RunOptions::measure takes it; empty when there is none.
   [[nodiscard]] virtual std::vector<double> table() const { return {}; }
   /// Everything learned and remembered, an unfinished episode and unfinished means included.

@@ -21,6 +21,11 @@ class ReplayBuffer {
            std::span<const double> next, bool end);
   [[nodiscard]] std::size_t size() const noexcept { return numbers_.size() / row_; }
 
+  /// What is stored, bytes.
+  [[nodiscard]] double bytes() const noexcept {
+    return static_cast<double>(sizeof(double)) * static_cast<double>(numbers_.capacity());
+  }
+
   /// Independent uniform draws, with replacement. size() >= 1.
   [[nodiscard]] Batch draw(std::size_t count, const Encoding& encoding, Random& random) const;
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 #include <numbers>
 #include <utility>
@@ -20,6 +21,9 @@ namespace {
 /// The starts of evaluations have nothing to do with those of learning, and are the same for every
 /// seed, so that runs can be compared.
 constexpr std::uint64_t kEvaluationSeed = 0x9e3779b97f4a7c15;
+
+/// Updates of one step between two looks at the observer.
+constexpr std::size_t kObservedUpdates = 64;
 
 /// Standard normal draws: Box and Muller 1958, two uniforms each, so that a draw leaves nothing
 /// behind but the generator's state.
@@ -65,6 +69,8 @@ class SoftActorCritic final : public SampleLearner {
         o.evaluation_episodes);
   }
 
+  [[nodiscard]] double remembered_bytes() const override { return replay_.bytes(); }
+
   [[nodiscard]] std::vector<double> choose(const Environment&, std::span<const double> observation,
                                            Random& random) override {
     const Shape& shape = agent_->shape();
@@ -89,6 +95,9 @@ class SoftActorCritic final : public SampleLearner {
     replay_.add(step.observation, chosen_, step.reward, step.next, step.terminated);
     ++steps_;
     for (std::size_t i = 0; steps_ >= options_.start_steps && i < options_.updates_per_step; ++i) {
+      // A step of very many updates is left half done when the run is to end: what goes on from its
+      // checkpoint is then another run.
+      if (i % kObservedUpdates == kObservedUpdates - 1 && is_stopped()) break;
       const std::size_t draws =
           agent_->shape().discrete ? 0 : options_.batch * agent_->shape().action;
       const Batch batch = replay_.draw(options_.batch, *encoding_, random);
@@ -162,8 +171,14 @@ class SoftActorCritic final : public SampleLearner {
   }
 
  private:
+  [[nodiscard]] bool is_stopped() const {
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+    return options_.run.observer && !options_.run.observer({"learn", 0.0, elapsed.count()});
+  }
+
   Environment& environment_;
   const SoftActorCriticOptions& options_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::shared_ptr<const Encoding> encoding_;
   std::shared_ptr<Agent> agent_;
   ReplayBuffer replay_;

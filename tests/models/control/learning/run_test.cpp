@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace credo::control::learning {
 namespace {
@@ -123,6 +124,33 @@ TEST_CASE("learners: same seed, same bits, another seed others") {
   };
   CHECK(same_bits(learn(4), learn(4)));
   CHECK_FALSE(same_bits(learn(4), learn(5)));
+}
+
+TEST_CASE("learners: a run whose memory is full ends with what was learned") {
+  TabularEnvironment lake(frozen_lake(), {.time_limit = 100});
+  SoftQOptions options;
+  options.run.steps = static_cast<std::size_t>(-1);
+  options.run.curve_interval = 1;
+  options.run.memory_limit_bytes = 1e5;
+  const SoftQResult full = learn_soft_q(lake, options);
+  CHECK(full.run.status == Status::cancelled);
+  CHECK(full.run.steps < 10'000);
+  CHECK(full.run.curve.size() == full.run.steps);
+  CHECK(full.run.message.find("over the memory limit") != std::string::npos);
+  // Episodes without an end are remembered by policy gradients until the memory is full.
+  MdpDescription circle;
+  circle.states = 2;
+  circle.actions = 1;
+  circle.initial = {1.0, 0.0};
+  circle.transitions = {{0, 0, 1, 1.0, -1.0}, {1, 0, 0, 1.0, -1.0}};
+  TabularEnvironment endless(Mdp(std::move(circle)), {.time_limit = static_cast<std::size_t>(-1)});
+  for (const Learner& learner : learners()) {
+    if (learner.name != "policy-gradient") continue;
+    LearnRequest request;
+    request.run = options.run;
+    request.run.curve_interval = 1'000'000;
+    CHECK(learner.learn(endless, request).run.status == Status::cancelled);
+  }
 }
 
 TEST_CASE("learners: an observer stops a run, whose checkpoint goes on") {

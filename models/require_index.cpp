@@ -1,0 +1,19 @@
+#include <credo/core/error.hpp>
+#include <credo/models/require_index.hpp>
+
+#include <fmt/format.h>
+
+namespace credo {
+
+void refuse_index(std::string_view who, std::string_view what, std::size_t given,
+                  std::size_t count) {
+  if (count == 0) {
+    throw OptionError(fmt::format(
+        "{}: {} {} is out of range, there is none: nothing was computed, or it was moved from", who,
+        what, given));
+  }
+  throw OptionError(
+      fmt::format("{}: {} {} is out of range, expected 0 to {}", who, what, given, count - 1));
+}
+
+}  // namespace credo
