@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +46,8 @@ class DataTable {
   /// Equal rows joined, their weights added; ordered by which variables are missing, then by
   /// states.
   [[nodiscard]] DataTable distinct() const;
+  /// The same, asking may_continue now and then; nothing after its first no.
+  [[nodiscard]] std::optional<DataTable> distinct(const std::function<bool()>& may_continue) const;
   /// Throws ModelError unless the columns are those of this graph (names and cardinalities).
   void require_fits(const FactorGraph& graph) const;
 

@@ -3,6 +3,7 @@
 // p(x_f given row), which are d log Z / d log f(x_f) and come from one downward pass.
 
 #include <credo/core/error.hpp>
+#include <credo/inference/contraction/monitor.hpp>
 #include <credo/models/expected_counts.hpp>
 
 #include <fmt/format.h>
@@ -37,7 +38,8 @@ class ExpectedCounter::Pass {
       : graph_(graph),
         data_(counter.data_),
         options_(counter.options_),
-        patterns_(counter.patterns_) {
+        patterns_(counter.patterns_),
+        monitor_(counter.options_) {
     for (const Factor& factor : graph.factors()) result_.counts.emplace_back(factor.table.size());
   }
 
@@ -47,8 +49,12 @@ class ExpectedCounter::Pass {
     std::size_t plans = 0;
     for (std::size_t p = 0; p < patterns_.size() && result_.ok(); ++p) {
       Pattern& pattern = patterns_[p];
+      if (!may_continue(pattern.begin)) break;
       if (pattern.complete) {
-        for (std::size_t r = pattern.begin; r < pattern.end && result_.ok(); ++r) count(r);
+        for (std::size_t r = pattern.begin; r < pattern.end && result_.ok(); ++r) {
+          if (r % kBatch == 0 && !may_continue(r)) break;
+          count(r);
+        }
         continue;
       }
       ask(pattern);
@@ -59,6 +65,17 @@ class ExpectedCounter::Pass {
   }
 
  private:
+  /// Notes a stop; r: the next row.
+  bool may_continue(std::size_t r) {
+    if (monitor_.may_continue("expected counts",
+                              static_cast<double>(r) / static_cast<double>(data_.rows()))) {
+      return true;
+    }
+    result_.status = monitor_.stopped();
+    result_.message = contraction::stop_message(monitor_.stopped(), options_.time_limit_seconds);
+    return false;
+  }
+
   void count(std::size_t r) {
     const double weight = data_.weight(r);
     if (weight == 0.0) return;
@@ -83,6 +100,7 @@ class ExpectedCounter::Pass {
       pattern.query.emplace(graph_, data_.evidence(pattern.begin), query, options_);
     }
     for (std::size_t first = pattern.begin; first < pattern.end && result_.ok(); first += kBatch) {
+      if (!may_continue(first)) return;
       std::vector<Evidence> rows;
       for (std::size_t r = first; r < std::min(pattern.end, first + kBatch); ++r) {
         rows.push_back(data_.evidence(r));
@@ -128,6 +146,7 @@ class ExpectedCounter::Pass {
   const DataTable& data_;
   const InferOptions& options_;
   std::vector<Pattern>& patterns_;
+  contraction::Monitor monitor_;
   ExpectedCounts result_;
   CompensatedSum log_weight_;
 };

@@ -32,7 +32,9 @@ class ExpectedCounter {
   /// Throws OptionError.
   explicit ExpectedCounter(const DataTable& data, InferOptions options = {});
 
-  /// A row of probability 0 has status impossible_evidence and message names it. All graphs differ
+  /// A row of probability 0 has status impossible_evidence and message names it. The observer and
+  /// the time limit of the options are asked within a count; after a no the status is cancelled or
+  /// deadline, and the counts are of some rows only. All graphs differ
   /// in the numbers of their tables only. Throws ModelError when they do not, or when the data are
   /// not of this graph. Cost: one upward and one downward pass per distinct row that misses
   /// something.

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,13 +30,19 @@ struct LearnOptions {
   std::vector<FactorId> fixed;
 
   // With missing values only.
-  /// The first start has the given tables, the others random ones (zeros stay zeros in all).
-  std::size_t restarts = 1;
+  /// How many starts: the first has the given tables, the others random ones (zeros stay zeros in
+  /// all). Unless given, kStartsWithHidden where some variable is observed in no row, else one.
+  std::optional<std::size_t> restarts;
+  static constexpr std::size_t kStartsWithHidden = 8;
+  /// Of the random tables, and of what tells a maximum from a saddle.
   std::uint64_t seed = 1;
   /// Stop when an iteration gains less, in nats.
   double tolerance = 1e-8;
   std::size_t maximum_iterations = 1000;
+  /// Looked at inside an iteration, too; what the last whole one reached is returned.
   double time_limit_seconds = kInfinity;
+  /// How much of the limit was gone before the call. At least 0.
+  double time_spent_seconds = 0.0;
   Observer observer;
   /// Of the expected counts.
   InferOptions infer;
@@ -67,9 +74,19 @@ struct ParameterFit {
   /// (BDeu score of this structure when prior is equivalent_sample); else NaN.
   double log_marginal_likelihood = kNaN;
 
-  /// The objective at the start and after every iteration of the best start.
+  /// The objective at the start and after every iteration of the best start. Where a saddle was
+  /// left, the iterations before the objective was above it again are not listed.
   std::vector<double> trace;
   std::size_t best_start = 0;
+  /// The objective that every start reached, in their order: how far they lie apart tells how much
+  /// the limit depends on the start. Empty for complete data.
+  std::vector<double> start_objectives;
+  /// How many points were stationary and yet no maximum: a small random change of the tables led to
+  /// a higher objective, and the iterations went on from there. Tables that treat hidden states
+  /// alike lead to such points. The first start and the best are tested.
+  std::size_t escaped_saddles = 0;
+  /// Entries of learned tables that are 0 in the given ones and therefore in every start.
+  std::size_t kept_zeros = 0;
   /// Distinct sets of missing variables in the rows, the empty one among them: each is one plan.
   std::size_t patterns = 0;
   double residual = kNaN;
@@ -80,8 +97,9 @@ struct ParameterFit {
 /// Learns the tables of `structure`, in which every factor must be a conditional, each variable the
 /// child of one. Complete data: one pass of counting. Missing values (a variable without
 /// a column is missing everywhere): expectation maximisation with exact expected counts, whose
-/// objective never falls (asserted). Throws ModelError and OptionError. Dempster, Laird and Rubin
-/// 1977; Lauritzen 1995.
+/// objective never falls (asserted); a time limit leaves the tables of the last whole iteration,
+/// and before the first those of the start with log_likelihood NaN. Throws ModelError and
+/// OptionError. Dempster, Laird and Rubin 1977; Lauritzen 1995.
 [[nodiscard]] ParameterFit learn_parameters(const FactorGraph& structure, const DataTable& data,
                                             const LearnOptions& options = {});
 

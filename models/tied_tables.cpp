@@ -79,14 +79,15 @@ void TiedTables::take_counts(const std::vector<std::vector<double>>& counts) {
   }
 }
 
-void TiedTables::randomise(Random& random) {
+template <typename NewValue>
+void TiedTables::change_rows(const NewValue& new_value) {
   for (Tied& group : groups_) {
     if (group.fixed) continue;
     group.each_row([&](std::size_t first) {
       double total = 0.0;
       for (std::size_t s = 0; s < group.states; ++s) {
         double& value = group.values[first + s * group.stride];
-        if (value > 0.0) value = 1e-3 - std::log1p(-random.uniform());
+        if (value > 0.0) value = new_value(value);
         total += value;
       }
       for (std::size_t s = 0; s < group.states; ++s) {
@@ -94,6 +95,24 @@ void TiedTables::randomise(Random& random) {
       }
     });
   }
+}
+
+void TiedTables::randomise(Random& random) {
+  change_rows([&random](double) { return 1e-3 - std::log1p(-random.uniform()); });
+}
+
+void TiedTables::shake(Random& random, double size) {
+  change_rows(
+      [&random, size](double value) { return value * std::exp(random.uniform(-size, size)); });
+}
+
+std::size_t TiedTables::lasting_zeros() const {
+  std::size_t zeros = 0;
+  for (const Tied& group : groups_) {
+    if (group.fixed || group.prior > 0.0) continue;
+    zeros += static_cast<std::size_t>(std::ranges::count(group.values, 0.0));
+  }
+  return zeros;
 }
 
 FactorGraph TiedTables::graph() const {
@@ -112,6 +131,17 @@ FactorGraph TiedTables::graph() const {
     graph.add_conditional(factor.scope, *factor.child, tables[f]);
   }
   return graph;
+}
+
+double TiedTables::log_likelihood(const std::vector<std::vector<double>>& counts) const {
+  CompensatedSum sum;
+  for (const Tied& group : groups_) {
+    const std::vector<double> sums = sum_of(group, counts);
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      if (sums[i] > 0.0) sum.add(sums[i] * std::log(group.values[i]));
+    }
+  }
+  return sum.value();
 }
 
 double TiedTables::log_prior() const {

@@ -37,8 +37,16 @@ class TiedTables {
   void take_counts(const std::vector<std::vector<double>>& counts);
   /// Random rows; zeros stay zeros.
   void randomise(Random& random);
+  /// Multiplies every entry by exp(u), u uniform on [-size, size), and scales the rows to sum to 1;
+  /// zeros stay zeros.
+  void shake(Random& random, double size);
+  /// Entries of what is learned that are 0, and that no iteration of expectation maximisation can
+  /// raise: 0 with a prior that adds counts.
+  [[nodiscard]] std::size_t lasting_zeros() const;
   /// The structure with the tables so far.
   [[nodiscard]] FactorGraph graph() const;
+  /// log p(data) of complete data with these counts: sum N log theta.
+  [[nodiscard]] double log_likelihood(const std::vector<std::vector<double>>& counts) const;
   /// sum c log theta of what is learned.
   [[nodiscard]] double log_prior() const;
   /// log p(data) of complete data with these counts, the tables integrated out under Dirichlet(c).
@@ -47,6 +55,9 @@ class TiedTables {
 
  private:
   [[nodiscard]] Tied group_of(FactorId f, std::size_t child) const;
+  /// Every positive entry of what is learned becomes new_value(entry); rows are scaled to sum to 1.
+  template <typename NewValue>
+  void change_rows(const NewValue& new_value);
 
   const FactorGraph* structure_;
   const LearnOptions* options_;

@@ -109,7 +109,7 @@ struct FitArguments {
   std::string data;
   std::string prior = "none";
   double strength = 1.0;
-  std::size_t restarts = 1;
+  std::optional<std::size_t> restarts;
 };
 
 struct DecisionArguments {

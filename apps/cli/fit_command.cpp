@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -25,8 +26,9 @@ LearnOptions learn_options(const Arguments& arguments, std::string_view prior, S
   const FitArguments& f = arguments.fit;
   LearnOptions options;
   options.infer = make_infer_options(arguments.engine, since_start);
-  // One limit for all iterations, looked at between them.
-  options.time_limit_seconds = remaining_seconds(options.infer);
+  // One limit for everything.
+  options.time_limit_seconds = options.infer.time_limit_seconds;
+  options.time_spent_seconds = options.infer.time_spent_seconds;
   options.infer.time_limit_seconds = kInfinity;
   options.infer.time_spent_seconds = 0.0;
   options.observer = session.observer();
@@ -50,6 +52,26 @@ struct FitReport {
   }
 };
 
+/// Whether there are tables to write: of what was learned, or, where the time was over before the
+/// first iteration, those of the start.
+bool has_tables(const ParameterFit& fit) {
+  return !std::isnan(fit.log_likelihood) || fit.status == Status::deadline ||
+         fit.status == Status::cancelled;
+}
+
+/// Where values are missing: how far what is reported depends on where the iterations started.
+std::string starts_text(const ParameterFit& fit) {
+  std::string text;
+  if (fit.start_objectives.size() > 1) {
+    const auto [least, most] = std::ranges::minmax(fit.start_objectives);
+    text += fmt::format("starts          {}, from {:.10g} to {:.10g}; best: {}\n",
+                        fit.start_objectives.size(), least, most, fit.best_start);
+  }
+  if (fit.escaped_saddles > 0) text += fmt::format("saddles left    {}\n", fit.escaped_saddles);
+  if (fit.kept_zeros > 0) text += fmt::format("zeros kept      {}\n", fit.kept_zeros);
+  return text;
+}
+
 std::string report_text(const FitReport& report) {
   const ParameterFit& fit = report.fit;
   std::string text = fmt::format("cases           {}\n", report.data.total_weight());
@@ -61,6 +83,7 @@ std::string report_text(const FitReport& report) {
     text += fmt::format("log evidence    {:.10g}\n", fit.log_marginal_likelihood);
   }
   text += fmt::format("iterations      {}\n", report.iterations());
+  text += starts_text(fit);
   text += fmt::format("guarantee       {}\n", guarantee_name(fit.guarantee));
   return text;
 }
@@ -80,11 +103,10 @@ void write_counts(JsonWriter& json, const ParameterFit& fit) {
 
 std::string report_json(const FitReport& report) {
   const ParameterFit& fit = report.fit;
-  const bool answered = !std::isnan(fit.log_likelihood);
   JsonWriter json;
   json.begin_object().field("task", "fit").field("model", report.arguments.model);
   json.field("data", report.arguments.fit.data).key("written");
-  answered ? json.value(report.arguments.output.path) : json.null();
+  has_tables(fit) ? json.value(report.arguments.output.path) : json.null();
   json.field("status", status_name(fit.status)).field("message", fit.message);
   json.field("guarantee", guarantee_name(fit.guarantee));
   json.field("cases", report.data.total_weight()).field("complete", report.data.complete());
@@ -94,7 +116,9 @@ std::string report_json(const FitReport& report) {
   json.field("log_likelihood", fit.log_likelihood).field("objective", fit.objective);
   json.field("log_evidence", fit.log_marginal_likelihood);
   json.field("iterations", report.iterations()).field("residual", fit.residual);
-  json.field("trace", fit.trace).field("best_start", fit.best_start);
+  json.field("trace", fit.trace).field("starts", fit.start_objectives.size());
+  json.field("best_start", fit.best_start).field("start_objectives", fit.start_objectives);
+  json.field("escaped_saddles", fit.escaped_saddles).field("kept_zeros", fit.kept_zeros);
   write_counts(json, fit);
   json.key("timings").begin_object(true).field("load", report.load_seconds);
   json.field("fit", report.fit_seconds).end_object();
@@ -121,10 +145,9 @@ ExitCode run_fit(const Arguments& arguments, const Stopwatch& since_start) {
   ParameterFit fit =
       learn_parameters(model.graph, data, learn_options(arguments, prior, session, since_start));
   session.finish();
-  fit.message = message_of(fit.status, fit.message, arguments.engine);
   const FitReport report{arguments, data, fit, load_seconds, fitting.seconds()};
   // What was reached before a stop is an answer too.
-  if (std::isnan(fit.log_likelihood)) {
+  if (!has_tables(fit)) {
     if (shown == "json") write_output(report_json(report), "");
     complain(fit.message);
     return exit_code_of(fit.status);

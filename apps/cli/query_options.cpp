@@ -67,7 +67,8 @@ void add_fit(OptionList& list, Arguments& a) {
   list.add("--prior", f.prior, "NAME",
            "Added counts: none (maximum likelihood), per-entry or bdeu (shared by a table)")
       .add("--strength", f.strength, "C", "How many are added")
-      .add("--restarts", f.restarts, "N", "Starts where values are missing; the first: MODEL's");
+      .add("--restarts", f.restarts, "N",
+           "Starts where values are missing; the first: MODEL's [8 with hidden variables, else 1]");
   add_budget(list, a.engine);
   list.add("--format", a.output.format, "text|json",
            "Format of the report on standard output [the first]");

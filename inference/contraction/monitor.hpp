@@ -41,6 +41,9 @@ template <class Options>
   if constexpr (requires { options.memory_limit_bytes; }) {
     limits.memory_limit_bytes = options.memory_limit_bytes;
   }
+  if constexpr (requires { options.time_spent_seconds; }) {
+    limits.time_spent_seconds = options.time_spent_seconds;
+  }
   limits.time_limit_seconds = options.time_limit_seconds;
   limits.observer = options.observer;
   return limits;
