@@ -3,6 +3,7 @@
 #include "answer.hpp"
 #include "commands.hpp"
 #include "input.hpp"
+#include "interim_output.hpp"
 #include "output.hpp"
 #include "trace.hpp"
 
@@ -10,7 +11,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <vector>
 
 namespace credo::cli {
@@ -37,11 +37,6 @@ std::string output_format(const Arguments& a) {
     return format == "text" ? "csv" : format;
   }
   return require_one_of("--format", a.output.format, {"text", "json", "uai"});
-}
-
-/// With a time limit a file is rewritten at every improvement.
-bool rewrites(const Arguments& a) {
-  return a.engine.time_limit_seconds && !a.output.path.empty() && a.output.path != "-";
 }
 
 /// A trace has messages where the algorithm has them and the budget allows; they never cost the
@@ -94,11 +89,13 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
   InferOptions options = make_infer_options(arguments.engine, since_start);
   options.observer = session.observer();
   std::vector<BoundEvent> bounds;
+  InterimOutput interim(arguments.output.path);
   const Stopwatch since_asked;
   options.improvement = [&](const Result& better) {
     const Answer answer{model.graph, evidence, query, better, model.load_seconds};
     bounds.push_back(bound_event(answer, since_asked.seconds()));
-    if (rewrites(arguments)) write_output(render(answer, format), arguments.output.path);
+    // With a time limit a file is rewritten at every improvement.
+    if (arguments.engine.time_limit_seconds) interim.write(render(answer, format));
   };
   const Result result = ask(model.graph, evidence, query, options);
   session.finish();
@@ -117,10 +114,8 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
     remark_count(arguments, result);
   }
   if (code != ExitCode::answered) {
-    if (format != "json" && rewrites(arguments) && !bounds.empty()) {
-      // What was written on the way has turned out to be no answer.
-      std::filesystem::remove(arguments.output.path);
-    }
+    // What was written on the way has turned out to be no answer.
+    if (format != "json") interim.retract();
     complain(explain(answer));
   }
   return code;
