@@ -2,14 +2,17 @@
 // variables: linear-Gaussian dynamics, quadratic log-factors for the reward. One reverse sweep of
 // the generic engine solves it. Dynamics clamped: the textbook's Riccati recursion, printed beside
 // it. Dynamics free: the posterior, which counts on lucky noise. Charged with rho: everything
-// between and beyond, until for the worst noise no answer exists. With the name of a file: draws
-// the swing-up of a pendulum, the same elimination around better and better trajectories.
+// between and beyond, until for the worst noise no answer exists. With --picture and a new
+// file's name: draws the swing-up of a pendulum, the same elimination around better and better
+// trajectories.
+#include <credo/core/formats/atomic_file.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/variational/variational.hpp>
 #include <credo/models/control/iterated_linear_quadratic.hpp>
 
 #include <cstdio>
-#include <fstream>
+#include <cstring>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -96,15 +99,20 @@ void draw_swing_up(const char* path) {
     curves[1].values.push_back(best_found.states[2 * t + 1]);
     curves[2].values.push_back(control::pendulum_torque(best_found.controls[t]));
   }
-  std::ofstream(path) << control::draw_curves(
-      curves, 0.05, "Swing-up of a pendulum by repeated linear-quadratic control");
+  credo::write_file_atomically(
+      path, control::draw_curves(curves, 0.05,
+                                 "Swing-up of a pendulum by repeated linear-quadratic control"));
 }
 
 }  // namespace
 
 int main(int argument_count, char** arguments) {
-  if (argument_count > 1) {
-    draw_swing_up(arguments[1]);
+  if (argument_count > 2 && std::strcmp(arguments[1], "--picture") == 0) {
+    if (std::filesystem::exists(arguments[2])) {
+      std::fprintf(stderr, "%s is there already: give the picture a new name\n", arguments[2]);
+      return 1;
+    }
+    draw_swing_up(arguments[2]);
     return 0;
   }
   const Chain chain = build();

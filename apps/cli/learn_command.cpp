@@ -9,7 +9,6 @@
 #include "output.hpp"
 
 #include <credo/core/error.hpp>
-#include <credo/core/formats/atomic_file.hpp>
 #include <credo/core/names.hpp>
 #include <credo/models/control/learning/tabular_environment.hpp>
 
@@ -20,7 +19,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -91,22 +89,7 @@ Learner require_learner(const std::string& method) {
                                 did_you_mean(method, names), fmt::join(names, ", ")));
 }
 
-/// Before the first step, not after the last one.
-void require_writable(const std::string& path) {
-  std::error_code failure;
-  if (path.empty()) return;
-  if (std::filesystem::is_directory(path, failure)) {
-    throw FileError(fmt::format("{}: cannot write: this is a folder", path));
-  }
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  if (folder.empty() || std::filesystem::is_directory(folder, failure)) return;
-  throw FileError(fmt::format("{}: cannot create: there is no folder {}", path, folder.string()));
-}
-
-void check_paths(const LearnArguments& l, const std::string& output_path) {
-  for (const std::string* path : {&l.curve_path, &l.checkpoint_path, &output_path}) {
-    require_writable(*path);
-  }
+void check_paths(const LearnArguments& l) {
   if (!l.curve_path.empty() && !l.curve_path.ends_with(".csv") && !l.curve_path.ends_with(".svg")) {
     throw OptionError(
         fmt::format("--curve {}: expected a name that ends in .csv or .svg", l.curve_path));
@@ -205,7 +188,7 @@ learning::LearnRequest make_request(const Arguments& a, double memory_limit_byte
   }
   if (!l.checkpoint_path.empty()) {
     request.run.save_checkpoint = [path = l.checkpoint_path, lost](const std::string& bytes) {
-      lost->attempt([&] { write_file_atomically(path, bytes); });
+      lost->attempt([&] { write_output(bytes, path); });
     };
   }
   request.discount = l.discount;
@@ -257,7 +240,7 @@ class Stopper {
 ExitCode run_learn(const Arguments& arguments, const Stopwatch& since_start) {
   const LearnArguments& l = arguments.learn;
   const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
-  check_paths(l, arguments.output.path);
+  check_paths(l);
   const Learner learner = require_learner(l.method);
   InferOptions infer = make_infer_options(arguments.engine, since_start);
   const auto environment = load_environment(l, infer.memory_limit_bytes);

@@ -3,6 +3,7 @@
 #include "arguments.hpp"
 #include "commands.hpp"
 #include "output.hpp"
+#include "output_paths.hpp"
 #include "session.hpp"
 #include "watchdog.hpp"
 
@@ -15,12 +16,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <new>
 #include <stdexcept>
-#include <string>
 #include <string_view>
-#include <system_error>
 
 namespace credo::cli {
 namespace {
@@ -48,23 +46,6 @@ ExitCode dispatch(const Arguments& arguments, const Stopwatch& since_start) {
   }
 }
 
-/// One file cannot hold the answer and its trace.
-void check_paths(const OutputArguments& output) {
-  if (output.path.empty() || output.trace_path.empty()) return;
-  const auto place = [](const std::string& path) {
-    std::error_code failure;
-    const std::filesystem::path full = std::filesystem::weakly_canonical(path, failure);
-    return failure ? std::filesystem::path(path) : full;
-  };
-  const auto is_device = [](const std::string& path) {
-    std::error_code failure;
-    return std::filesystem::is_character_file(path, failure);
-  };
-  if (place(output.path) != place(output.trace_path) || is_device(output.path)) return;
-  throw OptionError(
-      fmt::format("--output and --trace name the same file, {}: give two", output.path));
-}
-
 ExitCode run(int count, const char* const* values) {
   const Stopwatch since_start;
   try {
@@ -73,7 +54,7 @@ ExitCode run(int count, const char* const* values) {
       write_output(parsed.text, "");
       return ExitCode::answered;
     }
-    check_paths(parsed.arguments->output);
+    check_files(files_of(*parsed.arguments));
     watch_limits(parsed.arguments->engine, since_start);
     return dispatch(*parsed.arguments, since_start);
   } catch (const Refusal& refusal) {

@@ -12,6 +12,9 @@ namespace credo::cli {
 /// file. A reader that closed its end of a pipe is no error. Throws FileError.
 void write_output(const std::string& text, const std::string& path);
 
+/// Gives a file the bytes it had before, uncompressed or not. Throws FileError.
+void restore_output(const std::string& bytes, const std::string& path);
+
 /// One line on standard error, after "credo: ".
 void complain(std::string_view message);
 

@@ -3,6 +3,7 @@
 #include "answer.hpp"
 #include "commands.hpp"
 #include "input.hpp"
+#include "interim_output.hpp"
 #include "output.hpp"
 #include "trace.hpp"
 #include "watchdog.hpp"
@@ -12,7 +13,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -46,17 +46,17 @@ std::string output_format(const Arguments& a) {
   return require_one_of("--format", a.output.format, {"text", "json", "uai"});
 }
 
-/// With a time limit a file is rewritten at every improvement.
-bool rewrites(const Arguments& a) {
-  return a.engine.time_limit_seconds && !a.output.path.empty() && a.output.path != "-";
-}
-
 /// The best answer on the way: for the output file, and for a stop that finds the engine at work.
 class BestSoFar {
  public:
   BestSoFar(const Arguments& arguments, const std::string& format, const LoadedModel& model,
             const Evidence& evidence, const Query& query)
-      : arguments_(arguments), format_(format), model_(model), evidence_(evidence), query_(query) {
+      : arguments_(arguments),
+        format_(format),
+        model_(model),
+        evidence_(evidence),
+        query_(query),
+        interim_(arguments.output.path) {
     watchdog::set_last_resort([this](const std::string& reason) { return write(reason); });
   }
   ~BestSoFar() { watchdog::set_last_resort(nullptr); }
@@ -67,7 +67,8 @@ class BestSoFar {
     const std::lock_guard lock(mutex_);
     best_ = better;
     bounds_.push_back(bound_event(answer(), since_asked_.seconds()));
-    if (rewrites(arguments_)) write_output(render(answer(), format_), arguments_.output.path);
+    // With a time limit a file is rewritten at every improvement.
+    if (arguments_.engine.time_limit_seconds) interim_.write(render(answer(), format_));
   }
 
   /// log Z or value over time, the last of them that of the final result.
@@ -76,7 +77,8 @@ class BestSoFar {
     all.push_back(bound_event(final, since_asked_.seconds()));
     return all;
   }
-  [[nodiscard]] bool any() const { return best_.has_value(); }
+  /// What was written on the way has turned out to be no answer.
+  void retract() { interim_.retract(); }
 
  private:
   [[nodiscard]] Answer answer() const {
@@ -101,6 +103,7 @@ class BestSoFar {
   const Evidence& evidence_;
   const Query& query_;
   const Stopwatch since_asked_;
+  InterimOutput interim_;
   std::mutex mutex_;
   std::optional<Result> best_;
   std::vector<BoundEvent> bounds_;
@@ -190,10 +193,7 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
     remark_count(arguments, result);
   }
   if (code != ExitCode::answered) {
-    if (format != "json" && rewrites(arguments) && best.any()) {
-      // What was written on the way has turned out to be no answer.
-      std::filesystem::remove(arguments.output.path);
-    }
+    if (format != "json") best.retract();
     complain(explain(answer));
   }
   return code;

@@ -265,7 +265,7 @@ TEST_CASE("control: options that would be passed over are refused") {
   fails({"--picture", "luck"}, "--picture belongs to --format svg");
   fails({"--prior", "given"}, "expected one of uniform, counting");
   const std::string out = folder.path("out.json");
-  fails({"-o", out, "--trace", folder.path("x/../out.json")}, "the same file");
+  fails({"-o", out, "--trace", folder.path("./out.json")}, "the same file");
   CHECK(folder.names().empty());
   const Run bp =
       run_credo({"pr", data("bif/asia.bif"), "--algorithm", "contraction", "--damping", "0.5"});
