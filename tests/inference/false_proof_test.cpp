@@ -323,6 +323,25 @@ TEST_CASE("zeros: a sudoku's estimate is one that 57 open cells can have") {
   check_marginals(puzzle.graph, result);
 }
 
+TEST_CASE("zeros: a state is found where deciding variable after variable leads to one") {
+  const Sudoku puzzle = sudoku();
+  for (const MessageSchedule schedule :
+       {MessageSchedule::sequential, MessageSchedule::parallel, MessageSchedule::residual}) {
+    const Result solved =
+        infer(puzzle.graph, puzzle.givens, Query::map(), belief_propagation(schedule));
+    REQUIRE(solved.ok());
+    CHECK(log_value_of(puzzle.graph, puzzle.givens, solved.assignment().states) == 0.0);
+  }
+  std::size_t found = 0;
+  for (std::uint64_t seed = 1; seed <= kModelsPerKind / 5; ++seed) {
+    Random random(seed);
+    InferOptions options = belief_propagation(MessageSchedule::parallel);
+    options.iteration.maximum_iterations = 30;
+    found += infer(planted(random), {}, Query::map(), options).ok() ? 1 : 0;
+  }
+  CHECK(found > kModelsPerKind / 10);
+}
+
 TEST_CASE("zeros: what zero propagation proves is explained where nothing exact is affordable") {
   // 60 binary variables, all pairs tied by soft factors; an equality chain over the first six.
   FactorGraph graph;
