@@ -10,8 +10,8 @@ namespace credo {
 
 struct Conflict {
   /// Together they have probability zero; without any one of them they have not, if complete.
-  /// Empty when the model itself has Z = 0. When the search was stopped: what zero propagation alone
-  /// proves to conflict, empty where that is nothing.
+  /// Empty when the model itself has Z = 0. When the search was stopped: what zero propagation
+  /// alone proves to conflict, empty where that is nothing.
   std::vector<Finding> findings;
   /// Whether the model has Z = 0 without any evidence.
   bool model_has_zero_mass = false;

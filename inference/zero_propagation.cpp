@@ -44,6 +44,12 @@ class ZeroPropagation {
     }
   }
 
+  ZeroPropagation(const FactorGraph& graph, StateMasks masks)
+      : graph_(graph),
+        sparse_tables_(SparseTables::looked_at),
+        masks_(std::move(masks)),
+        queued_(graph.factor_count(), 0) {}
+
   /// False when some variable has no state left.
   bool run() {
     for (const std::vector<char>& mask : masks_) {
@@ -53,6 +59,19 @@ class ZeroPropagation {
       if (graph_.factor(f).table.log_largest() == -kInfinity) return false;
       enqueue(f);
     }
+    return follow();
+  }
+
+  /// The same for the tables of one variable.
+  bool run_from(VariableId changed) {
+    for (const FactorId f : graph_.factors_of(changed)) enqueue(f);
+    return follow();
+  }
+
+  [[nodiscard]] StateMasks take_masks() { return std::move(masks_); }
+
+ private:
+  bool follow() {
     while (!work_.empty()) {
       const FactorId f = work_.front();
       work_.pop_front();
@@ -67,9 +86,6 @@ class ZeroPropagation {
     return true;
   }
 
-  [[nodiscard]] StateMasks take_masks() { return std::move(masks_); }
-
- private:
   static bool is_empty(const std::vector<char>& mask) {
     return std::ranges::find(mask, 1) == mask.end();
   }
@@ -147,6 +163,13 @@ std::optional<StateMasks> propagate_zeros(const FactorGraph& graph, const Eviden
   ZeroPropagation propagation(graph, evidence, sparse_tables);
   if (!propagation.run()) return std::nullopt;
   return propagation.take_masks();
+}
+
+bool propagate_zeros_from(const FactorGraph& graph, VariableId changed, StateMasks& masks) {
+  ZeroPropagation propagation(graph, std::move(masks));
+  const bool possible = propagation.run_from(changed);
+  masks = propagation.take_masks();
+  return possible;
 }
 
 }  // namespace credo

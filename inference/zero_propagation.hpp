@@ -23,4 +23,10 @@ enum class SparseTables : std::uint8_t { passed_over, looked_at };
     const FactorGraph& graph, const Evidence& evidence,
     SparseTables sparse_tables = SparseTables::passed_over);
 
+/// The consequences of a variable's loss of states, in masks that were propagated to the end
+/// before; looks at sparse tables. False when some variable has no state left: what the masks then
+/// hold is of no use.
+[[nodiscard]] bool propagate_zeros_from(const FactorGraph& graph, VariableId changed,
+                                        StateMasks& masks);
+
 }  // namespace credo

@@ -7,6 +7,7 @@
 
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/inference/message_passing/consistent_decoding.hpp>
 #include <credo/inference/message_passing/message_passing.hpp>
 #include <credo/inference/message_passing/problem.hpp>
 #include <credo/inference/message_passing/read_out.hpp>
@@ -101,6 +102,10 @@ class Passing {
       report_zero(graph_.describe(schedule.last_factor()));
       return;
     }
+    if (options_.maximise) {
+      keep_better_assignment(read);
+      find_possible_assignment(read);
+    }
     result_.status = Status::ok;
     answer(read, schedule);
   }
@@ -129,7 +134,10 @@ class Passing {
     const bool asked = options_.improvement || options_.maximise;
     if (problem_.two_sweeps || !asked || !std::has_single_bit(iterations)) return;
     const double before = result_.assignment ? result_.assignment->log_value : -kInfinity;
-    if (options_.maximise) keep_better_assignment(read);
+    if (options_.maximise) {
+      keep_better_assignment(read);
+      if (iterations == 1) find_possible_assignment(read);
+    }
     if (!options_.improvement) return;
     if (options_.maximise && !(result_.assignment->log_value > before)) return;
     MessagePassingResult so_far = result_;
@@ -144,8 +152,20 @@ class Passing {
     if (has_beliefs) options_.improvement(so_far);
   }
 
-  void keep_better_assignment(const ReadOut& read) {
-    std::vector<std::size_t> states = read.decode(problem_.tables);
+  void keep_better_assignment(const ReadOut& read) { keep_if_better(read.decode(problem_.tables)); }
+
+  /// Where every state decoded so far has p~ = 0: one that zero propagation leads to.
+  void find_possible_assignment(const ReadOut& read) {
+    if (result_.assignment->log_value > -kInfinity) return;
+    std::vector<std::vector<double>> log_beliefs;
+    for (VariableId v = 0; v < graph_.variable_count(); ++v) {
+      log_beliefs.push_back(read.log_belief(v));
+    }
+    auto states = decode_consistently(graph_, evidence_, log_beliefs, monitor_);
+    if (states) keep_if_better(*std::move(states));
+  }
+
+  void keep_if_better(std::vector<std::size_t> states) {
     const double value = log_value(graph_, evidence_, states);
     if (result_.assignment && result_.assignment->log_value >= value) return;
     result_.assignment = Assignment{std::move(states), value};
