@@ -43,16 +43,39 @@ class Asking {
     double value = 0.0;
   };
 
+  /// One run of an algorithm. A first answer may come later than the limit, but not than this; the
+  /// run ends at the limit where it has one.
+  struct Turn {
+    double limit_seconds = kInfinity;  ///< counted as that of the options
+    double limit_of_first_seconds = kInfinity;
+    double memory_limit_bytes = kInfinity;
+    bool hold_in_between = false;  ///< a quick answer, when the run takes long
+    bool ask_observer = true;
+  };
+
+  [[nodiscard]] Result take_turn(const Algorithm& algorithm, const Turn& turn);
+  [[nodiscard]] Observer watcher(const Turn& turn, const bool& has_first, bool& ended_early);
   /// What is for the other kind of variables has nothing to say.
   [[nodiscard]] bool concerns(const Algorithm& algorithm) const;
   [[nodiscard]] Rank rank_of(const Result& result) const;
   void offer(const Result& result, std::string_view algorithm);
-  /// An approximate answer within a share of the time.
-  void hold_quick_answer();
+  /// Seconds on the clock of the time limit.
+  [[nodiscard]] double now() const { return options_.time_spent_seconds + elapsed_seconds(); }
+  /// Why the question has to end: cancelled, deadline, or ok when it has not.
+  [[nodiscard]] Status stopped() const;
+  /// Whether an approximate algorithm's word that Z = 0 is to be taken.
+  [[nodiscard]] bool proves_zero(const Result& result) const;
+  /// An approximate answer until a time, of which every algorithm may take a share.
+  void hold_quick_answer(double limit_seconds, double share, Turn turn);
+  /// While an exact algorithm runs.
+  void hold_in_between();
+  /// When everything had to stop and there is nothing yet.
+  void hold_something();
   [[nodiscard]] std::optional<Choice> try_exact();
   [[nodiscard]] std::optional<Choice> try_approximate();
   [[nodiscard]] Choice held_because(std::string_view reasons);
-  [[nodiscard]] std::string why_without_answer(const Result& result) const;
+  [[nodiscard]] Choice nothing();
+  void note_refusal(std::string_view reason);
 
   const FactorGraph& graph_;
   const Evidence& evidence_;
@@ -63,6 +86,9 @@ class Asking {
   Result refused_;
   std::string reasons_;
   Rank best_offered_;
+  bool exactly_ = false;
+  bool interrupted_ = false;      ///< the observer said no
+  bool held_in_between_ = false;  ///< or tried
 };
 
 }  // namespace credo

@@ -148,8 +148,8 @@ struct CompiledQuery::Implementation {
     std::optional<contraction::Execution> execution;
     contraction::Outcome outcome = contraction::Outcome::range_exceeded;
     try {
-      execution.emplace(batch, prepared.model, lanes, batch_leaves, options.threads);
-      outcome = execution->run(monitor, false);
+      execution.emplace(batch, prepared.model, lanes, batch_leaves, options.threads, monitor);
+      outcome = execution->run(false);
     } catch (const contraction::Stopped&) {
       // Each evidence is asked again below and reports why it stopped.
       outcome = contraction::Outcome::range_exceeded;
@@ -159,18 +159,30 @@ struct CompiledQuery::Implementation {
     }
     const double seconds = monitor.elapsed_seconds() / static_cast<double>(evidences.size());
     for (std::size_t lane = 0; lane < evidences.size(); ++lane) {
-      if (outcome != contraction::Outcome::done) {
-        results.push_back(run(evidences[lane]));
-        continue;
+      std::optional<Result> result;
+      if (outcome == contraction::Outcome::done) {
+        result = read_lane(*execution, lane, evidences[lane], seconds, monitor);
       }
-      Result result;
-      result.timings.plan_seconds = prepared.plan_seconds;
-      result.scalar_used = "scaled-double";
-      contraction::extract(prepared, *execution, lane, evidences[lane], result);
-      result.timings.infer_seconds = seconds;
-      complete_result(*graph, evidences[lane], options, "contraction", 0.0, result);
-      results.push_back(std::move(result));
+      results.push_back(result ? *std::move(result) : run(evidences[lane]));
     }
+  }
+
+  /// Nothing when time or the observer came first.
+  [[nodiscard]] std::optional<Result> read_lane(const contraction::Execution& execution,
+                                                std::size_t lane, const Evidence& evidence,
+                                                double seconds,
+                                                contraction::Monitor& monitor) const {
+    Result result;
+    result.timings.plan_seconds = prepared.plan_seconds;
+    result.scalar_used = "scaled-double";
+    try {
+      contraction::extract(prepared, execution, lane, evidence, monitor, result);
+    } catch (const contraction::Stopped&) {
+      return std::nullopt;
+    }
+    result.timings.infer_seconds = seconds;
+    complete_result(*graph, evidence, options, "contraction", 0.0, result);
+    return result;
   }
 };
 
@@ -188,8 +200,13 @@ CompiledQuery::CompiledQuery(const FactorGraph& graph, const Evidence& pattern, 
   i.bind();
 }
 
+CompiledQuery::Implementation& CompiledQuery::used() const {
+  if (implementation_) return *implementation_;
+  throw QueryError("compiled query: expected one that was not moved from; use where it went");
+}
+
 bool CompiledQuery::rebind(const FactorGraph& graph) {
-  Implementation& i = *implementation_;
+  Implementation& i = used();
   require_same_structure(*i.graph, graph);
   const bool kept = contraction::rebind(graph, i.pattern, i.prepared);
   i.graph = &graph;
@@ -202,23 +219,25 @@ CompiledQuery::~CompiledQuery() = default;
 CompiledQuery::CompiledQuery(CompiledQuery&&) noexcept = default;
 CompiledQuery& CompiledQuery::operator=(CompiledQuery&&) noexcept = default;
 
-const Plan& CompiledQuery::plan() const noexcept { return implementation_->prepared.plan; }
+const Plan& CompiledQuery::plan() const { return used().prepared.plan; }
 
 Result CompiledQuery::run(const Evidence& evidence) const {
-  implementation_->check_pattern(evidence);
-  return implementation_->run(evidence);
+  const Implementation& i = used();
+  i.check_pattern(evidence);
+  return i.run(evidence);
 }
 
 std::vector<Result> CompiledQuery::run_batch(std::span<const Evidence> evidences) const {
+  const Implementation& i = used();
   std::vector<Result> results;
   results.reserve(evidences.size());
-  for (const Evidence& evidence : evidences) implementation_->check_pattern(evidence);
+  for (const Evidence& evidence : evidences) i.check_pattern(evidence);
   while (!evidences.empty()) {
     const auto some = evidences.first(std::min(evidences.size(), kLanes));
-    if (implementation_->has_batch && some.size() > 1) {
-      implementation_->run_lanes(some, results);
+    if (i.has_batch && some.size() > 1) {
+      i.run_lanes(some, results);
     } else {
-      for (const Evidence& evidence : some) results.push_back(implementation_->run(evidence));
+      for (const Evidence& evidence : some) results.push_back(i.run(evidence));
     }
     evidences = evidences.subspan(some.size());
   }

@@ -12,8 +12,11 @@ namespace credo {
 void validate_question(const FactorGraph& graph, const Evidence& evidence, const Query& query,
                        const InferOptions& options);
 
+/// The product of all cardinalities; may be infinite.
+[[nodiscard]] double joint_states(const FactorGraph& graph);
+
 /// Why the answer itself, or one number for every state of every variable, does not fit the memory
-/// limit, whatever the algorithm; empty when it does.
+/// limit, or log Z perhaps not a double, whatever the algorithm; empty when they do.
 [[nodiscard]] std::string why_answer_too_large(const FactorGraph& graph, const Query& query,
                                                const InferOptions& options);
 

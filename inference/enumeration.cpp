@@ -4,6 +4,7 @@
 // Invariant: nothing of the contraction engine is used here.
 
 #include <credo/core/numerics.hpp>
+#include <credo/inference/contraction/monitor.hpp>
 #include <credo/inference/driver.hpp>
 #include <credo/inference/enumeration.hpp>
 #include <credo/inference/enumeration_tasks.hpp>
@@ -89,7 +90,10 @@ Result run_enumeration(const FactorGraph& graph, const Evidence& evidence, const
     result.status = Status::impossible_evidence;
     result.log_z = -kInfinity;
   } else if (weighed && answer(list, query, result)) {
-    result.status = Status::ok;
+    result.status = list.stopped();  // ok, or after some of the samples why not all
+    if (result.status != Status::ok) {
+      result.message = contraction::samples_message(result, query, options);
+    }
     result.guarantee = Guarantee::exact;
     result.log_z = list.log_z();
   } else {

@@ -109,7 +109,9 @@ bool marginals_by_listing(JointWeights& list, const Query& query, Result& result
 
 bool map_by_listing(JointWeights& list, const Query& query, Result& result) {
   std::vector<std::uint64_t> order;
-  for (std::uint64_t i = 0; i < list.log_weights().size(); ++i) {
+  const std::uint64_t count = list.log_weights().size();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (!list.may_go_on(i, count)) return false;
     if (list.log_weights()[i] > -kInfinity) order.push_back(i);
   }
   const std::size_t wanted = std::min<std::size_t>(query.k_best, order.size());
@@ -160,10 +162,13 @@ bool marginal_map_by_listing(JointWeights& list, const Query& query, Result& res
 
 bool samples_by_listing(JointWeights& list, const Query& query, Result& result) {
   const std::uint64_t count = list.log_weights().size();
+  result.samples = Samples(list.graph().variable_count());
+  result.samples.reserve(query.sample_count);
   std::vector<double> cumulative(count);
   CompensatedSum sum;
   std::uint64_t last_possible = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
+    if (!list.may_go_on(i, count)) return false;
     const double probability = list.probability(i);
     if (probability > 0.0) last_possible = i;
     sum.add(probability);
@@ -171,11 +176,12 @@ bool samples_by_listing(JointWeights& list, const Query& query, Result& result) 
   }
   std::mt19937_64 generator(query.seed);
   for (std::size_t n = 0; n < query.sample_count; ++n) {
+    if (!list.may_go_on(n, query.sample_count)) return !result.samples.empty();
     // 53 random bits: a double in [0, 1), the same on every platform.
     const double u = static_cast<double>(generator() >> 11) * 0x1p-53 * sum.value();
     const auto at = std::ranges::upper_bound(cumulative, u);
     const auto index = static_cast<std::uint64_t>(at - cumulative.begin());
-    result.samples.push_back(list.states_of(std::min(index, last_possible)));
+    result.samples.append(list.states_of(std::min(index, last_possible)));
   }
   return true;
 }

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <tuple>
 #include <vector>
 
@@ -27,7 +29,11 @@ void InferOptions::validate() const {
     throw OptionError(
         fmt::format("option time_spent_seconds: expected at least 0, got {}", time_spent_seconds));
   }
-  if (threads == 0) throw OptionError("option threads: expected at least 1, got 0");
+  constexpr std::size_t kMostThreads = 1024;
+  if (threads == 0 || threads > kMostThreads) {
+    throw OptionError(
+        fmt::format("option threads: expected 1 to {}, got {}", kMostThreads, threads));
+  }
   plan.validate();
   iteration.validate();
 }
@@ -37,6 +43,83 @@ void validate_question(const FactorGraph& graph, const Evidence& evidence, const
   evidence.validate(graph);
   query.validate(graph);
   options.validate();
+}
+
+namespace {
+
+/// Bytes of the samples, assignments and joints that the query asks for.
+double bytes_of_answer(const FactorGraph& graph, const Query& query) {
+  // While it is read: logarithms, probabilities, and those over all states.
+  constexpr double kCopiesOfJoint = 3.0;
+  const auto variables = static_cast<double>(graph.variable_count());
+  double bytes = 0.0;
+  if (query.task == Task::samples) {
+    const auto samples = static_cast<double>(query.sample_count);
+    bytes = Samples::bytes(samples, variables);
+    if (graph.has_continuous_variables()) {
+      double numbers = 0.0;
+      for (const Variable& variable : graph.variables()) {
+        numbers += static_cast<double>(variable.dimension);
+      }
+      bytes +=
+          samples * ((variables + 1.0) * sizeof(std::vector<double>) + numbers * sizeof(double));
+    }
+  } else if (query.task == Task::map) {
+    const double kept = std::min(static_cast<double>(query.k_best), joint_states(graph));
+    bytes = kept * (sizeof(Assignment) + variables * sizeof(std::size_t));
+  }
+  for (const Scope& joint : query.joints) {
+    double cells = 1.0;
+    for (const VariableId v : joint) cells *= static_cast<double>(graph.cardinality(v));
+    bytes += kCopiesOfJoint * cells * sizeof(double);
+  }
+  return bytes;
+}
+
+std::string describe_answer(const FactorGraph& graph, const Query& query) {
+  switch (query.task) {
+    case Task::samples:
+      return fmt::format("{} samples of {} variables", query.sample_count, graph.variable_count());
+    case Task::map:
+      return fmt::format("the {} best assignments of {} variables", query.k_best,
+                         graph.variable_count());
+    default:
+      return fmt::format("the {} joint{} asked for", query.joints.size(),
+                         query.joints.size() == 1 ? "" : "s");
+  }
+}
+
+std::string_view advice(Task task) {
+  if (task == Task::samples) return "; draw fewer at a time, with different seeds";
+  return "; ask for fewer";
+}
+
+/// Logarithms that are stored add up within a double's range in any order, or the reason they do
+/// not: sums beyond it would be taken for zeros.
+std::string why_logarithms_too_large(const FactorGraph& graph) {
+  double reach = 0.0;
+  for (const Factor& factor : graph.factors()) {
+    const Table& table = factor.table;
+    if (table.domain() != Domain::log || table.log_largest() == -kInfinity) continue;
+    reach += std::max(std::fabs(table.log_smallest()), std::fabs(table.log_largest()));
+  }
+  if (std::isfinite(reach)) return "";
+  return fmt::format(
+      "the logarithms in the tables add up to more than {0:.2g}, so that log Z may lie below "
+      "-{0:.2g} "
+      "or above {0:.2g}, which no double holds; add a constant to the logarithms of a table, or "
+      "scale them all",
+      std::numeric_limits<double>::max());
+}
+
+}  // namespace
+
+double joint_states(const FactorGraph& graph) {
+  double states = 1.0;
+  for (const Variable& variable : graph.variables()) {
+    states *= static_cast<double>(variable.cardinality);
+  }
+  return states;
 }
 
 std::string why_answer_too_large(const FactorGraph& graph, const Query& query,
@@ -53,16 +136,12 @@ std::string why_answer_too_large(const FactorGraph& graph, const Query& query,
         "the variables have {:.3g} states in all, {} at one number each; the memory limit is {}",
         states, describe_bytes(bytes), describe_bytes(options.memory_limit_bytes));
   }
-  if (query.task != Task::samples) return "";
-  const double samples = static_cast<double>(query.sample_count);
-  const double numbers = static_cast<double>(graph.variable_count());
-  const double bytes = samples * (sizeof(std::vector<std::size_t>) + numbers * sizeof(std::size_t));
-  if (bytes <= limit) return "";
-  return fmt::format(
-      "{} samples of {} variables take {}; the memory limit is {}; draw fewer at a time, with "
-      "different seeds",
-      query.sample_count, graph.variable_count(), describe_bytes(bytes),
-      describe_bytes(options.memory_limit_bytes));
+  if (const double bytes = bytes_of_answer(graph, query); bytes > limit) {
+    return fmt::format("{} take {}; the memory limit is {}{}", describe_answer(graph, query),
+                       describe_bytes(bytes), describe_bytes(options.memory_limit_bytes),
+                       advice(query.task));
+  }
+  return why_logarithms_too_large(graph);
 }
 
 void complete_result(const FactorGraph& graph, const Evidence& evidence,

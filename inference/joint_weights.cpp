@@ -63,12 +63,19 @@ double JointWeights::elapsed_seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
-bool JointWeights::may_continue(std::uint64_t done) {
+std::uint64_t JointWeights::states_per_check() const {
+  constexpr std::uint64_t kOperations = 1 << 20;
+  const std::uint64_t per_state = 1 + graph_.variable_count() + graph_.factor_count();
+  return std::max<std::uint64_t>(1, kOperations / (64 * per_state));
+}
+
+bool JointWeights::may_continue(std::uint64_t done, std::uint64_t count) {
+  if (stopped_ != Status::ok) return false;
   const double elapsed = elapsed_seconds();
   if (elapsed + options_.time_spent_seconds >= options_.time_limit_seconds) {
     stopped_ = Status::deadline;
   } else if (options_.observer) {
-    const double fraction = static_cast<double>(done) / static_cast<double>(count_);
+    const double fraction = static_cast<double>(done) / static_cast<double>(count);
     if (!options_.observer({"enumerate", fraction, elapsed})) stopped_ = Status::cancelled;
   }
   return stopped_ == Status::ok;

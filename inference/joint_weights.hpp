@@ -31,6 +31,11 @@ class JointWeights {
 
   /// Fills the list; false when time or the observer stopped it.
   bool weigh();
+  /// Asked in every other loop over `count` steps, before step `done`, each step a few operations.
+  bool may_go_on(std::uint64_t done, std::uint64_t count) {
+    constexpr std::uint64_t kStepsPerCheck = 1 << 14;
+    return done % kStepsPerCheck != 0 || may_continue(done, count);
+  }
   /// Calls visit(index, states) for every permitted joint state, in row-major
   /// order. Returns false when time or the observer stopped it.
   template <typename Visit>
@@ -52,7 +57,9 @@ class JointWeights {
   [[nodiscard]] double elapsed_seconds() const;
 
  private:
-  bool may_continue(std::uint64_t done);
+  bool may_continue(std::uint64_t done, std::uint64_t count);
+  /// States between two looks at the clock: about a million operations.
+  [[nodiscard]] std::uint64_t states_per_check() const;
 
   const FactorGraph& graph_;
   const Evidence& evidence_;
@@ -68,13 +75,13 @@ class JointWeights {
 
 template <typename Visit>
 bool JointWeights::for_each_state(Visit&& visit) {
-  constexpr std::uint64_t kStatesPerCheck = 1 << 14;
+  const std::uint64_t per_check = states_per_check();
   std::vector<std::size_t> position(permitted_.size(), 0);
   std::vector<std::size_t> states;
   states.reserve(permitted_.size());
   for (const auto& of_variable : permitted_) states.push_back(of_variable.front());
   for (std::uint64_t index = 0; index < count_; ++index) {
-    if (index % kStatesPerCheck == 0 && !may_continue(index)) return false;
+    if (index % per_check == 0 && !may_continue(index, count_)) return false;
     visit(index, std::as_const(states));
     for (std::size_t v = permitted_.size(); v-- > 0;) {
       position[v] = position[v] + 1 < permitted_[v].size() ? position[v] + 1 : 0;

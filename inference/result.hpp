@@ -5,6 +5,7 @@
 #include <credo/core/factor_graph.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/plan.hpp>
+#include <credo/inference/samples.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -130,8 +131,9 @@ struct Result {
   /// not maximised are those of the best completion (their MAP given the targets is not implied):
   /// they are left at 0.
   std::vector<Assignment> assignments;
-  /// One state per variable of the graph each; drawn independently.
-  std::vector<std::vector<std::size_t>> samples;
+  /// One state per variable of the graph each; drawn independently. When the status is deadline or
+  /// cancelled, those that were drawn until then: fewer than asked for, each an exact draw.
+  Samples samples;
   /// The values of continuous variables beside samples: [sample][variable][dimension]. Empty where
   /// no variable is continuous.
   std::vector<std::vector<std::vector<double>>> sample_values;

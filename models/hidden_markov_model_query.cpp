@@ -231,7 +231,7 @@ SampledPaths HiddenMarkovModel::sample_paths(const Observations& y, std::size_t 
   const LogLikelihoods likelihoods = log_likelihoods(y);
   Result result = ask({&likelihoods, 1}, Query::samples(count, seed), options).front();
   auto answer = begin_answer<SampledPaths>(result);
-  if (result.ok()) answer.paths = std::move(result.samples);
+  if (result.ok()) answer.paths.assign(result.samples.begin(), result.samples.end());
   return answer;
 }
 

@@ -13,6 +13,7 @@
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/contraction/execution.hpp>
+#include <credo/inference/contraction/work_sharing.hpp>
 
 #include <fmt/format.h>
 
@@ -20,7 +21,6 @@
 #include <cassert>
 #include <cmath>
 #include <numbers>
-#include <thread>
 
 namespace credo::contraction {
 
@@ -31,8 +31,10 @@ constexpr int kLargestSafeProduct = 960;
 constexpr int kSmallestSafeOutput = -900;
 // Tables whose largest entry stays within these exponents keep their scale.
 constexpr int kLazyExponent = 64;
-// Multiplications between two looks at the clock.
-constexpr double kBlockOperations = 4e6;
+// Multiplications in a piece of work for one thread.
+constexpr double kPieceOperations = 4e6;
+// Entries of a table that are looked through between two looks at the clock.
+constexpr std::int64_t kPieceEntries = std::int64_t{1} << 19U;
 // Below this many multiplications threads cost more than they bring.
 constexpr double kThreadOperations = 2e7;
 
@@ -46,7 +48,8 @@ int exponent_of(double x) {
 
 Execution::Execution(const Program& program, const ReducedModel& model,
                      std::span<const Evidence* const> evidences,
-                     std::span<const LeafValues> static_leaves, std::size_t threads)
+                     std::span<const LeafValues> static_leaves, std::size_t threads,
+                     Monitor& monitor)
     : program_(program),
       model_(model),
       lanes_(program.options.lanes),
@@ -55,7 +58,8 @@ Execution::Execution(const Program& program, const ReducedModel& model,
       data_(program.slots.size(), nullptr),
       entries_(program.slots.size(), 1),
       scale_(program.slots.size() * lanes_, 0.0),
-      range_(program.slots.size() * lanes_) {
+      range_(program.slots.size() * lanes_),
+      monitor_(monitor) {
   for (std::size_t s = 0; s < program.slots.size(); ++s) {
     entries_[s] = program.slots[s].entries;
     if (!program.slots[s].is_leaf) data_[s] = arena_.data() + program.slots[s].offset;
@@ -66,6 +70,7 @@ Execution::Execution(const Program& program, const ReducedModel& model,
 void Execution::bind_leaves(std::span<const Evidence* const> evidences,
                             std::span<const LeafValues> static_leaves) {
   LeafCache cache;
+  cache.monitor = &monitor_;
   leaves_.resize(program_.leaves.size());
   leaf_of_slot_.assign(program_.slots.size(), 0);
   for (std::size_t l = 0; l < leaves_.size(); ++l) {
@@ -83,26 +88,25 @@ void Execution::bind_leaves(std::span<const Evidence* const> evidences,
   }
 }
 
-Outcome Execution::run(Monitor& monitor, bool upward_only) {
+Outcome Execution::run(bool upward_only) {
+  constexpr double kOperationsOfCall = 100.0;
   const std::size_t end = upward_only ? program_.upward_count : program_.instructions.size();
   const double total = std::max(1.0, program_.operations);
-  double until_check = 0.0;
+  double done = 0.0;
+  monitor_.check("contract", 0.0);
   for (std::size_t i = 0; i < end; ++i) {
     const Instruction& instruction = program_.instructions[i];
-    until_check -= instruction.operations + 100.0;
-    if (until_check < 0.0) {
-      monitor.check("contract", operations_done_ / total);
-      until_check = kBlockOperations;
-    }
+    fraction_ = done / total;
+    spend(kOperationsOfCall + std::min(instruction.operations, kPieceOperations));
     const ExponentRange product = product_range(instruction);
     if (product.largest > kLargestSafeProduct) return Outcome::range_exceeded;
     const bool safe = product.smallest >= kSmallestSafeProduct;
     if (instruction.sparse) {
       run_sparse(instruction);
     } else {
-      run_dense(instruction, monitor, operations_done_ / total);
+      run_dense(instruction);
     }
-    operations_done_ += instruction.operations;
+    done += instruction.operations;
     inherit_scale(instruction);
     if (!instruction.copy && rescale(instruction, safe) == Outcome::range_exceeded) {
       return Outcome::range_exceeded;
@@ -128,7 +132,7 @@ ExponentRange Execution::product_range(const Instruction& instruction) const {
   return product;
 }
 
-void Execution::run_dense(const Instruction& instruction, Monitor& monitor, double fraction) {
+void Execution::run_dense(const Instruction& instruction) {
   const LoopNest& nest = instruction.nest;
   DenseCall call;
   call.operand_count = static_cast<int>(instruction.operands.size());
@@ -147,32 +151,30 @@ void Execution::run_dense(const Instruction& instruction, Monitor& monitor, doub
   call.run = nest.run;
   call.horizontal = nest.horizontal;
   call.gather = nest.gather;
-  if (instruction.operations <= kBlockOperations) {
-    call.outer_end = nest.outer_total;
-    kernels().dense(call);
-    return;
-  }
-  const auto block = static_cast<std::int64_t>(std::max(
-      1.0, kBlockOperations / instruction.operations * static_cast<double>(nest.outer_total)));
-  const auto run_range = [block](DenseCall part, std::int64_t begin, std::int64_t end) {
-    for (part.outer_begin = begin; part.outer_begin < end; part.outer_begin = part.outer_end) {
-      part.outer_end = std::min(end, part.outer_begin + block);
-      kernels().dense(part);
-    }
-  };
   if (threads_ > 1 && instruction.operations >= kThreadOperations) {
-    const auto parts = static_cast<std::int64_t>(threads_);
-    std::vector<std::jthread> workers;
-    for (std::int64_t t = 0; t < parts; ++t) {
-      workers.emplace_back(run_range, call, nest.outer_total * t / parts,
-                           nest.outer_total * (t + 1) / parts);
-    }
+    if (!run_shared(call, instruction)) throw Stopped{monitor_.stopped()};
     return;
   }
-  for (std::int64_t begin = 0; begin < nest.outer_total; begin += block) {
-    monitor.check("contract", fraction);
-    run_range(call, begin, std::min(nest.outer_total, begin + block));
-  }
+  call.outer_end = nest.outer_total;
+  call.pulse = {[](void* self) { return static_cast<Execution*>(self)->may_continue(); }, this};
+  kernels().dense(call);
+  if (monitor_.stopped() != Status::ok) throw Stopped{monitor_.stopped()};
+}
+
+/// False when the monitor said no.
+bool Execution::run_shared(const DenseCall& call, const Instruction& instruction) {
+  const std::int64_t total = instruction.nest.outer_total;
+  const auto piece = static_cast<std::int64_t>(
+      std::max(1.0, kPieceOperations / instruction.operations * static_cast<double>(total)));
+  const auto run_piece = [&](std::int64_t index, const Pulse& pulse) {
+    DenseCall part = call;
+    part.outer_begin = index * piece;
+    part.outer_end = std::min(total, part.outer_begin + piece);
+    part.pulse = pulse;
+    kernels().dense(part);
+  };
+  return share_out((total + piece - 1) / piece, threads_, [this] { return may_continue(); },
+                   run_piece);
 }
 
 const std::vector<std::int64_t>& Execution::row_offsets(const SparseValues& pattern,
@@ -186,6 +188,7 @@ const std::vector<std::int64_t>& Execution::row_offsets(const SparseValues& patt
   std::vector<std::int64_t> offsets;
   offsets.reserve(pattern.row_index.size());
   for (const std::uint64_t row : pattern.row_index) {
+    spend(static_cast<double>(scope.size()));
     std::uint64_t rest = row;
     std::int64_t offset = 0;
     for (std::size_t d = scope.size(); d-- > 1;) {
@@ -244,7 +247,9 @@ void Execution::run_sparse(const Instruction& instruction) {
   }
   call.extra_count = static_cast<int>(extra.size());
   call.extra = extra.data();
+  call.pulse = {[](void* self) { return static_cast<Execution*>(self)->may_continue(); }, this};
   kernels().sparse(call);
+  if (monitor_.stopped() != Status::ok) throw Stopped{monitor_.stopped()};
 }
 
 void Execution::inherit_scale(const Instruction& instruction) {
@@ -277,18 +282,49 @@ Outcome Execution::rescale(const Instruction& instruction, bool safe) {
   return Outcome::done;
 }
 
+/// In pieces, between which the clock is looked at.
+Extent Execution::extent_of(std::uint32_t slot, std::size_t lane, std::size_t lanes) {
+  const Arithmetic arithmetic = program_.options.arithmetic;
+  const double zero = arithmetic == Arithmetic::log ? -kInfinity : 0.0;
+  const auto step = static_cast<std::int64_t>(lanes);
+  const std::int64_t piece = kPieceEntries / step * step;
+  Extent whole{zero, zero, false};
+  for (std::int64_t begin = 0; begin < entries_[slot]; begin += piece) {
+    const std::int64_t length = std::min(piece, entries_[slot] - begin);
+    spend(static_cast<double>(length));
+    const Extent part = kernels().extent(data_[slot] + begin, length,
+                                         static_cast<std::int64_t>(lane), step, arithmetic);
+    whole.has_zero = whole.has_zero || part.has_zero;
+    if (part.largest == zero) continue;
+    const bool first = whole.largest == zero;
+    whole.smallest_nonzero =
+        first ? part.smallest_nonzero : std::min(whole.smallest_nonzero, part.smallest_nonzero);
+    whole.largest = std::max(whole.largest, part.largest);
+  }
+  return whole;
+}
+
+template <typename Change>
+void Execution::change_entries(std::uint32_t slot, std::size_t lane, std::size_t lanes,
+                               const Change& change) {
+  double* x = data_[slot];
+  const auto step = static_cast<std::int64_t>(lanes);
+  const std::int64_t piece = kPieceEntries / step * step;
+  for (std::int64_t begin = 0; begin < entries_[slot]; begin += piece) {
+    const std::int64_t end = std::min(entries_[slot], begin + piece);
+    spend(static_cast<double>(end - begin));
+    for (auto i = begin + static_cast<std::int64_t>(lane); i < end; i += step) x[i] = change(x[i]);
+  }
+}
+
 Outcome Execution::rescale_lane(std::uint32_t slot, std::size_t lane, std::size_t lanes,
                                 bool safe) {
   const Arithmetic arithmetic = program_.options.arithmetic;
-  double* x = data_[slot];
-  const std::int64_t count = entries_[slot];
-  const auto step = static_cast<std::int64_t>(lanes);
-  const Extent extent =
-      kernels().extent(x, count, static_cast<std::int64_t>(lane), step, arithmetic);
+  const Extent extent = extent_of(slot, lane, lanes);
   double& scale = scale_[slot * lanes_ + lane];
   if (arithmetic == Arithmetic::log) {
     if (extent.largest == -kInfinity || extent.largest == 0.0) return Outcome::done;
-    for (auto i = static_cast<std::int64_t>(lane); i < count; i += step) x[i] -= extent.largest;
+    change_entries(slot, lane, lanes, [&extent](double x) { return x - extent.largest; });
     scale += extent.largest;
     return Outcome::done;
   }
@@ -307,7 +343,7 @@ Outcome Execution::rescale_lane(std::uint32_t slot, std::size_t lane, std::size_
   // Two exact factors: one power of two could itself leave the range.
   const double half = std::ldexp(1.0, -(largest / 2));
   const double rest = std::ldexp(1.0, -(largest - largest / 2));
-  for (auto i = static_cast<std::int64_t>(lane); i < count; i += step) x[i] = x[i] * half * rest;
+  change_entries(slot, lane, lanes, [half, rest](double x) { return x * half * rest; });
   scale += largest;
   range = {smallest - largest, 0};
   return Outcome::done;

@@ -26,13 +26,13 @@ enum class Outcome : std::uint8_t {
 class Execution {
  public:
   /// Borrows everything; static_leaves holds values of leaves that do not vary
-  /// (indexed like program.leaves), or is empty.
+  /// (indexed like program.leaves), or is empty. Throws Stopped.
   Execution(const Program& program, const ReducedModel& model,
             std::span<const Evidence* const> evidences, std::span<const LeafValues> static_leaves,
-            std::size_t threads);
+            std::size_t threads, Monitor& monitor);
 
   /// Throws Stopped. upward_only: stop after the messages.
-  Outcome run(Monitor& monitor, bool upward_only);
+  Outcome run(bool upward_only);
 
   [[nodiscard]] const double* data(std::uint32_t slot) const { return data_[slot]; }
   [[nodiscard]] double scale(std::uint32_t slot, std::size_t lane) const {
@@ -49,13 +49,21 @@ class Execution {
   void bind_leaves(std::span<const Evidence* const> evidences,
                    std::span<const LeafValues> static_leaves);
   [[nodiscard]] ExponentRange product_range(const Instruction& instruction) const;
-  void run_dense(const Instruction& instruction, Monitor& monitor, double fraction);
+  void run_dense(const Instruction& instruction);
+  [[nodiscard]] bool run_shared(const DenseCall& call, const Instruction& instruction);
   void run_sparse(const Instruction& instruction);
   [[nodiscard]] const std::vector<std::int64_t>& row_offsets(const SparseValues& pattern,
                                                              const Scope& scope,
                                                              const Layout& layout);
   void inherit_scale(const Instruction& instruction);
   Outcome rescale(const Instruction& instruction, bool safe);
+  [[nodiscard]] Extent extent_of(std::uint32_t slot, std::size_t lane, std::size_t lanes);
+  /// x <- change(x) for the entries of a lane.
+  template <typename Change>
+  void change_entries(std::uint32_t slot, std::size_t lane, std::size_t lanes,
+                      const Change& change);
+  void spend(double operations) { monitor_.count(operations, "contract", fraction_); }
+  [[nodiscard]] bool may_continue() { return monitor_.may_continue("contract", fraction_); }
   Outcome rescale_lane(std::uint32_t slot, std::size_t lane, std::size_t lanes, bool safe);
 
   const Program& program_;
@@ -70,7 +78,8 @@ class Execution {
   std::vector<double> scale_;
   std::vector<ExponentRange> range_;
   std::map<std::string, std::vector<std::int64_t>> row_offsets_;
-  double operations_done_ = 0.0;
+  Monitor& monitor_;
+  double fraction_ = 0.0;  ///< of the operations, done
 };
 
 }  // namespace credo::contraction

@@ -74,13 +74,31 @@ void add_assignment(const LaneReader& reader, const std::vector<std::size_t>& re
   result.assignments.push_back(std::move(assignment));
 }
 
-void read_samples(const LaneReader& reader, Result& result) {
+void add_best(const LaneReader& reader, Monitor& monitor, Result& result) {
+  Fibres fibres(reader.model(), reader.execution(), monitor);
+  add_assignment(reader, trace_back(reader.prepared(), reader.execution(), fibres, {}), result);
+}
+
+/// Every row is an exact draw, so that those drawn before a stop are an answer.
+void read_samples(const LaneReader& reader, Monitor& monitor, Result& result) {
   const Query& query = reader.prepared().query;
+  const auto count = static_cast<double>(query.sample_count);
   std::mt19937_64 generator(query.seed);
   const auto uniform = [&generator] { return static_cast<double>(generator() >> 11U) * 0x1p-53; };
-  for (std::size_t i = 0; i < query.sample_count; ++i) {
-    result.samples.push_back(
-        reader.original_states(trace_back(reader.prepared(), reader.execution(), uniform)));
+  Fibres fibres(reader.model(), reader.execution(), monitor);
+  result.samples = Samples(reader.graph().variable_count());
+  result.samples.reserve(query.sample_count);
+  try {
+    for (std::size_t i = 0; i < query.sample_count; ++i) {
+      const auto states = trace_back(reader.prepared(), reader.execution(), fibres, uniform);
+      result.samples.append(reader.original_states(states));
+      monitor.count(10.0 * static_cast<double>(states.size()), "draw",
+                    static_cast<double>(i) / count);
+    }
+  } catch (const Stopped& stopped) {
+    result.status = stopped.status;
+    if (result.samples.empty()) return;
+    result.message = samples_message(result, query, reader.prepared().options);
   }
 }
 
@@ -112,7 +130,7 @@ void read_messages(const LaneReader& reader, Result& result) {
   }
 }
 
-void read_task(const LaneReader& reader, Result& result) {
+void read_task(const LaneReader& reader, Monitor& monitor, Result& result) {
   const Prepared& p = reader.prepared();
   switch (p.query.task) {
     case Task::log_partition:
@@ -127,10 +145,10 @@ void read_task(const LaneReader& reader, Result& result) {
       break;
     case Task::map:
     case Task::marginal_map:
-      add_assignment(reader, trace_back(p, reader.execution(), {}), result);
+      add_best(reader, monitor, result);
       break;
     case Task::samples:
-      read_samples(reader, result);
+      read_samples(reader, monitor, result);
       break;
   }
   if (p.query.messages) read_messages(reader, result);
@@ -139,8 +157,8 @@ void read_task(const LaneReader& reader, Result& result) {
 }  // namespace
 
 void extract(const Prepared& prepared, const Execution& execution, std::size_t lane,
-             const Evidence& evidence, Result& result) {
-  const LaneReader reader(prepared, execution, lane, evidence);
+             const Evidence& evidence, Monitor& monitor, Result& result) {
+  const LaneReader reader(prepared, execution, lane, evidence, monitor);
   const double log_z = reader.log_z();
   result.guarantee = Guarantee::exact;
   if (log_z == -kInfinity) {
@@ -151,7 +169,7 @@ void extract(const Prepared& prepared, const Execution& execution, std::size_t l
   const bool maximised =
       prepared.query.task == Task::map || prepared.query.task == Task::marginal_map;
   if (!maximised) result.log_z = log_z;
-  read_task(reader, result);
+  read_task(reader, monitor, result);
 }
 
 void extract_k_best(const Prepared& prepared, const Execution& execution, const Evidence& evidence,
@@ -159,7 +177,7 @@ void extract_k_best(const Prepared& prepared, const Execution& execution, const 
   const auto best = k_best(prepared, execution, prepared.query.k_best, monitor);
   result.guarantee = Guarantee::exact;
   result.status = best.empty() ? Status::impossible_evidence : Status::ok;
-  const LaneReader reader(prepared, execution, 0, evidence);
+  const LaneReader reader(prepared, execution, 0, evidence, monitor);
   for (const std::vector<std::size_t>& states : best) add_assignment(reader, states, result);
   // Recomputed values may differ from the search's in the last digits.
   std::ranges::sort(result.assignments, [](const Assignment& a, const Assignment& b) {

@@ -8,8 +8,10 @@
 #include <credo/core/numerics.hpp>
 #include <credo/inference/contraction/factor_answers.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <span>
 #include <utility>
 
 namespace credo::contraction {
@@ -44,6 +46,7 @@ void for_each_joined(const LaneReader& reader, const LeafPlace& place, const Bod
   const bool logarithms = reader.program().options.arithmetic == Arithmetic::log;
   const double unit = logarithms ? 1.0 : std::numbers::ln2;
   for (std::size_t i = 0; i < sparse.values.size(); ++i) {
+    reader.count(static_cast<double>(10 * leaf.tables.size()));
     const double value = logarithms ? sparse.values[i] : std::log(sparse.values[i]);
     double others = 0.0;
     for (std::size_t k = 0; k < leaf.tables.size(); ++k) {
@@ -59,13 +62,24 @@ void for_each_joined(const LaneReader& reader, const LeafPlace& place, const Bod
   }
 }
 
-/// All entries of a table, as those that another one holds.
-std::vector<double> held_entries(const Table& like, std::vector<double> dense) {
-  if (!like.is_sparse()) return dense;
-  std::vector<double> values;
-  values.reserve(like.stored());
-  for (const std::uint64_t index : like.stored_indices()) values.push_back(dense[index]);
-  return values;
+/// Values over the free part of a factor's scope as the entries that its table holds; a sparse
+/// table is not spelled out.
+std::vector<double> held_entries(const LaneReader& reader, const Factor& factor, const Scope& free,
+                                 std::span<const double> values) {
+  if (!factor.table.is_sparse()) return reader.expanded(factor.scope, free, values);
+  std::vector<std::pair<std::uint64_t, double>> placed;
+  reader.place_values(factor.scope, free, values, [&placed](std::uint64_t index, double value) {
+    placed.emplace_back(index, value);
+  });
+  std::ranges::sort(placed);
+  std::vector<double> held;
+  held.reserve(factor.table.stored());
+  for (const std::uint64_t index : factor.table.stored_indices()) {
+    const auto at =
+        std::ranges::lower_bound(placed, index, {}, &decltype(placed)::value_type::first);
+    held.push_back(at != placed.end() && at->first == index ? at->second : 0.0);
+  }
+  return held;
 }
 
 /// A table of another one's shape and storage, linear, from its held entries.
@@ -94,7 +108,7 @@ std::vector<double> belief(const LaneReader& reader, const Factor& factor, const
     const std::vector<double> own = reader.leaf_log_values(f.place.leaf, *f.scope);
     for (std::size_t i = 0; i < logs.size(); ++i) logs[i] += own[i];
   }
-  return held_entries(factor.table, reader.expanded(factor.scope, *f.scope, softmax(logs)));
+  return held_entries(reader, factor, *f.scope, softmax(logs));
 }
 
 /// Derivatives may be infinite where values may not, so no Table is made of them.
@@ -115,7 +129,7 @@ std::vector<double> derivative(const LaneReader& reader, const Factor& factor, c
     values = reader.log_values(reader.program().leaf_adjoint[f.place.leaf], *f.scope);
     for (double& value : values) value = std::exp(value - log_z_of_component);
   }
-  return held_entries(factor.table, reader.expanded(factor.scope, *f.scope, values));
+  return held_entries(reader, factor, *f.scope, values);
 }
 
 }  // namespace

@@ -31,22 +31,26 @@ bool better(const Candidate& a, const Candidate& b) {
 
 class KBest {
  public:
-  KBest(const Prepared& p, const Execution& execution, std::size_t k)
+  KBest(const Prepared& p, const Execution& execution, std::size_t k, Monitor& monitor)
       : p_(p),
         execution_(execution),
         tree_(execution.program().tree),
         k_(k),
+        monitor_(monitor),
+        fibres_(p.model, execution, monitor),
         states_(p.model.cardinality.size(), 0),
         lists_(execution.program().node_slot.size()) {}
 
-  std::vector<std::vector<std::size_t>> run(Monitor& monitor) {
+  std::vector<std::vector<std::size_t>> run() {
+    monitor_.check("contract", 0.0);
     find_roots();
     for (std::size_t n = 0; n < lists_.size(); ++n) {
-      monitor.check("contract", static_cast<double>(n) / static_cast<double>(lists_.size()));
+      fraction_ = static_cast<double>(n) / static_cast<double>(lists_.size());
       fill(n);
     }
     std::vector<std::vector<std::size_t>> best;
     const std::vector<Candidate> whole = combine(root_lists(), 0);
+    fraction_ = 1.0;
     for (const Candidate& candidate : whole) best.push_back(trace(candidate));
     return best;
   }
@@ -72,14 +76,14 @@ class KBest {
   }
 
   /// The k best sums of one value from each list.
-  [[nodiscard]] std::vector<Candidate> combine(const std::vector<List>& lists,
-                                               std::size_t joint) const {
+  [[nodiscard]] std::vector<Candidate> combine(const std::vector<List>& lists, std::size_t joint) {
     std::vector<Candidate> best = {{0.0, joint, {}}};
     for (const List& list : lists) {
       std::vector<Candidate> next;
       for (std::size_t i = 0; i < best.size(); ++i) {
         // The (i, r) pair has i * r better ones before it.
         for (std::size_t r = 0; r < list.size() && (i + 1) * (r + 1) <= k_ + i + r + 1; ++r) {
+          monitor_.count(kOperationsOfCandidate, "contract", fraction_);
           Candidate candidate = best[i];
           candidate.value += list[r];
           candidate.ranks.push_back(static_cast<std::uint32_t>(r));
@@ -100,19 +104,17 @@ class KBest {
   /// The k best candidates of a node at the current kept states.
   [[nodiscard]] std::vector<Candidate> fibre(const Node& node) {
     std::vector<Candidate> best;
-    for (const VariableId v : node.eliminated) states_[v] = 0;
-    std::size_t joint = 0;
     std::vector<double> leaf_values(node.operands.size());
-    do {
+    fibres_.for_each(node, states_, [&](std::size_t joint) {
       std::vector<List> lists;
       for (std::size_t i = 0; i < node.operands.size(); ++i) {
         lists.push_back(list_of(node.operands[i], leaf_values[i]));
       }
-      std::vector<Candidate> here = combine(lists, joint++);
+      std::vector<Candidate> here = combine(lists, joint);
       best.insert(best.end(), std::make_move_iterator(here.begin()),
                   std::make_move_iterator(here.end()));
       keep_best(best);
-    } while (p_.model.next_states(node.eliminated, states_));
+    });
     return best;
   }
 
@@ -169,10 +171,16 @@ class KBest {
     return states_;
   }
 
+  /// Of making and sorting one.
+  static constexpr double kOperationsOfCandidate = 50.0;
+
   const Prepared& p_;
   const Execution& execution_;
   const Tree& tree_;
   std::size_t k_;
+  Monitor& monitor_;
+  Fibres fibres_;
+  double fraction_ = 0.0;
   std::vector<std::size_t> states_;
   std::vector<std::vector<double>> lists_;
   std::vector<std::size_t> roots_;
@@ -182,7 +190,7 @@ class KBest {
 
 std::vector<std::vector<std::size_t>> k_best(const Prepared& prepared, const Execution& execution,
                                              std::size_t k, Monitor& monitor) {
-  return KBest(prepared, execution, k).run(monitor);
+  return KBest(prepared, execution, k, monitor).run();
 }
 
 }  // namespace credo::contraction

@@ -28,6 +28,13 @@ struct Loop {
 /// Arithmetic of the entries: doubles, or natural logarithms of them.
 enum class Arithmetic : std::uint8_t { linear, log };
 
+/// Asked now and then while a call runs: whether to go on. After a no the call returns soon and its
+/// output is not to be used.
+struct Pulse {
+  bool (*go_on)(void* context) = nullptr;  ///< null: always
+  void* context = nullptr;
+};
+
 /// A dense contraction; pointers are borrowed for the call.
 struct DenseCall {
   int operand_count = 0;
@@ -53,6 +60,7 @@ struct DenseCall {
   /// Only copies operand 0: the run is contiguous in out, and entry r comes from offset
   /// table[0][r].
   bool gather = false;
+  Pulse pulse;
 };
 
 /// A contraction with one compressed-row operand (index 0) and dense others.
@@ -79,6 +87,7 @@ struct SparseCall {
   /// Indices that the sparse operand does not have, kept or reduced alike; the innermost one last.
   int extra_count = 0;
   const Loop* extra = nullptr;
+  Pulse pulse;
 };
 
 /// Range of a table's entries, for scaling.

@@ -49,10 +49,13 @@ inline double scalar_product(const DenseCall& call, const Operands& operands, co
   return product;
 }
 
-/// Calls body(offset position) for every reduced index outside the table.
+/// Calls body(offset position) for every reduced index outside the table, which costs that many
+/// operations a time; fewer times where the caller wants no more.
 template <typename Body>
-inline void for_each_reduced(const DenseCall& call, const Position& at, const Body& body) {
+inline void for_each_reduced(const DenseCall& call, const Position& at, Index operations,
+                             Looks& looks, const Body& body) {
   if (call.reduce_count == 0) {
+    looks.spend(operations);
     body(at);
     return;
   }
@@ -61,16 +64,17 @@ inline void for_each_reduced(const DenseCall& call, const Position& at, const Bo
     Position here = at;
     for (int i = 0; i < call.operand_count; ++i) here.operand[i] += reduced.at().operand[i];
     body(here);
-  } while (reduced.next());
+  } while (looks.spend(operations) && reduced.next());
 }
 
 /// Blocks * kWidth outputs at run index r, kept in registers.
 template <typename Semiring, int VectorCount, int Blocks, bool ExpSum>
 inline void vertical_block(const DenseCall& call, const Operands& operands, const Position& at,
-                           Index r, const double* maxima, double* out) {
+                           Index r, const double* maxima, double* out, Looks& looks) {
   Vector sum[Blocks];
   for (int b = 0; b < Blocks; ++b) sum[b] = splat(ExpSum ? 0.0 : Semiring::kZero);
-  for_each_reduced(call, at, [&](const Position& here) {
+  const Index operations = call.table_size * Blocks * kWidth;
+  for_each_reduced(call, at, operations, looks, [&](const Position& here) {
     const double* base[VectorCount > 0 ? VectorCount : 1];
     const Index* table[VectorCount > 0 ? VectorCount : 1];
     for (int k = 0; k < VectorCount; ++k) {
@@ -100,10 +104,11 @@ inline void vertical_block(const DenseCall& call, const Operands& operands, cons
 
 /// One output; any strides.
 template <typename Semiring, bool ExpSum>
-inline double vertical_scalar(const DenseCall& call, const Position& at, Index r, double largest) {
+inline double vertical_scalar(const DenseCall& call, const Position& at, Index r, double largest,
+                              Looks& looks) {
   double sum = ExpSum ? 0.0 : Semiring::kZero;
   if (ExpSum && largest == kMinusInfinity) return 0.0;
-  for_each_reduced(call, at, [&](const Position& here) {
+  for_each_reduced(call, at, call.table_size, looks, [&](const Position& here) {
     for (Index e = 0; e < call.table_size; ++e) {
       double term = Semiring::kOne;
       for (int i = 0; i < call.operand_count; ++i) {
@@ -128,8 +133,8 @@ bool run_is_fast(const DenseCall& call) {
 }
 
 template <typename Semiring, int VectorCount, bool ExpSum>
-void vertical_run(const DenseCall& call, const Operands& operands, const Position& at,
-                  double* out) {
+void vertical_run(const DenseCall& call, const Operands& operands, const Position& at, double* out,
+                  Looks& looks) {
   Index r = 0;
   const Index run = call.run.extent;
   double maxima[4 * kWidth];
@@ -137,38 +142,40 @@ void vertical_run(const DenseCall& call, const Operands& operands, const Positio
     if constexpr (ExpSum) {
       for (int i = 0; i < Blocks * kWidth; ++i) maxima[i] = out[r + i];
       double sums[Blocks * kWidth];
-      vertical_block<Semiring, VectorCount, Blocks, true>(call, operands, at, r, maxima, sums);
+      vertical_block<Semiring, VectorCount, Blocks, true>(call, operands, at, r, maxima, sums,
+                                                          looks);
       for (int i = 0; i < Blocks * kWidth; ++i) {
         out[r + i] = log_sum(maxima[i], sums[i]);
       }
     } else {
-      vertical_block<Semiring, VectorCount, Blocks, false>(call, operands, at, r, nullptr, out + r);
+      vertical_block<Semiring, VectorCount, Blocks, false>(call, operands, at, r, nullptr, out + r,
+                                                           looks);
     }
     r += Blocks * kWidth;
   };
-  while (r + 4 * kWidth <= run) block.template operator()<4>();
-  while (r + kWidth <= run) block.template operator()<1>();
-  for (; r < run; ++r) {
+  while (r + 4 * kWidth <= run && looks.goes_on()) block.template operator()<4>();
+  while (r + kWidth <= run && looks.goes_on()) block.template operator()<1>();
+  for (; r < run && looks.goes_on(); ++r) {
     if constexpr (ExpSum) {
       const double largest = out[r];
-      const double sum = vertical_scalar<Semiring, true>(call, at, r, largest);
+      const double sum = vertical_scalar<Semiring, true>(call, at, r, largest, looks);
       out[r] = log_sum(largest, sum);
     } else {
-      out[r] = vertical_scalar<Semiring, false>(call, at, r, 0.0);
+      out[r] = vertical_scalar<Semiring, false>(call, at, r, 0.0, looks);
     }
   }
 }
 
 template <typename Semiring, bool ExpSum>
-void slow_run(const DenseCall& call, const Position& at, double* out) {
-  for (Index r = 0; r < call.run.extent; ++r) {
+void slow_run(const DenseCall& call, const Position& at, double* out, Looks& looks) {
+  for (Index r = 0; r < call.run.extent && looks.goes_on(); ++r) {
     double& result = out[r * call.run.out_stride];
     if constexpr (ExpSum) {
       const double largest = result;
-      const double sum = vertical_scalar<Semiring, true>(call, at, r, largest);
+      const double sum = vertical_scalar<Semiring, true>(call, at, r, largest, looks);
       result = log_sum(largest, sum);
     } else {
-      result = vertical_scalar<Semiring, false>(call, at, r, 0.0);
+      result = vertical_scalar<Semiring, false>(call, at, r, 0.0, looks);
     }
   }
 }
@@ -176,11 +183,11 @@ void slow_run(const DenseCall& call, const Position& at, double* out) {
 /// One output reduced along the run with kWidth partial results.
 template <typename Semiring, int VectorCount, bool ExpSum>
 double horizontal_run(const DenseCall& call, const Operands& operands, const Position& at,
-                      double largest) {
+                      double largest, Looks& looks) {
   if (ExpSum && largest == kMinusInfinity) return 0.0;
   Vector partial = splat(ExpSum ? 0.0 : Semiring::kZero);
   double tail = ExpSum ? 0.0 : Semiring::kZero;
-  for_each_reduced(call, at, [&](const Position& here) {
+  for_each_reduced(call, at, call.table_size * call.run.extent, looks, [&](const Position& here) {
     for (Index e = 0; e < call.table_size; ++e) {
       const double scalar = scalar_product<Semiring>(call, operands, here, e);
       const double* base[VectorCount > 0 ? VectorCount : 1];
@@ -218,22 +225,24 @@ double horizontal_run(const DenseCall& call, const Operands& operands, const Pos
 template <typename Semiring, int VectorCount, bool ExpSum>
 void dense_pass(const DenseCall& call, const Operands& operands) {
   const bool fast = run_is_fast(call);
+  Looks looks(call.pulse);
   Odometer outer(call.outer, call.outer_count, call.operand_count, call.outer_begin);
-  for (Index o = call.outer_begin; o < call.outer_end; ++o, outer.next()) {
+  for (Index o = call.outer_begin; o < call.outer_end && looks.goes_on(); ++o, outer.next()) {
     const Position& at = outer.at();
     double* out = call.out + at.out;
     if (call.horizontal) {
       const double largest = ExpSum ? *out : 0.0;
-      const double sum = horizontal_run<Semiring, VectorCount, ExpSum>(call, operands, at, largest);
+      const double sum =
+          horizontal_run<Semiring, VectorCount, ExpSum>(call, operands, at, largest, looks);
       if constexpr (ExpSum) {
         *out = log_sum(largest, sum);
       } else {
         *out = sum;
       }
     } else if (fast) {
-      vertical_run<Semiring, VectorCount, ExpSum>(call, operands, at, out);
+      vertical_run<Semiring, VectorCount, ExpSum>(call, operands, at, out, looks);
     } else {
-      slow_run<Semiring, ExpSum>(call, at, out);
+      slow_run<Semiring, ExpSum>(call, at, out, looks);
     }
   }
 }
@@ -256,8 +265,10 @@ void dense_by_count(const DenseCall& call, const Operands& operands) {
 
 /// The offsets of a run are walked once per outer index, so they stay in the nearest cache.
 void gather(const DenseCall& call) {
+  Looks looks(call.pulse);
   Odometer outer(call.outer, call.outer_count, 1, call.outer_begin);
   for (Index o = call.outer_begin; o < call.outer_end; ++o, outer.next()) {
+    if (!looks.spend(call.run.extent)) return;
     const double* from = call.operand[0] + outer.at().operand[0];
     double* out = call.out + outer.at().out;
     for (Index r = 0; r < call.run.extent; ++r) out[r] = from[call.table[0][r]];

@@ -1,6 +1,6 @@
 #pragma once
-// What the dense and the sparse loops of one instruction set share: counting
-// through nested loops. See kernel_arithmetic.hpp for the namespace.
+// What the dense and the sparse loops of one instruction set share: counting through nested
+// loops, and asking now and then whether to go on. See kernel_arithmetic.hpp for the namespace.
 
 #include <credo/inference/contraction/kernel_arithmetic.hpp>
 
@@ -48,6 +48,32 @@ class Odometer {
   int operands_;
   Position at_;
   Index index_[kMaxLoops];
+};
+
+/// Counts multiplications and asks the caller after every million of them whether to go on.
+class Looks {
+ public:
+  explicit Looks(const Pulse& pulse) : pulse_(pulse) {}
+
+  /// False once the caller said no.
+  bool spend(Index operations) {
+    left_ -= operations;
+    if (left_ <= 0) look();
+    return goes_on_;
+  }
+  [[nodiscard]] bool goes_on() const { return goes_on_; }
+
+ private:
+  static constexpr Index kOperationsPerLook = 1000000;
+
+  void look() {
+    left_ = kOperationsPerLook;
+    if (pulse_.go_on != nullptr) goes_on_ = goes_on_ && pulse_.go_on(pulse_.context);
+  }
+
+  const Pulse& pulse_;
+  Index left_ = kOperationsPerLook;
+  bool goes_on_ = true;
 };
 
 /// The entry points of one instruction set; see DenseCall and SparseCall.

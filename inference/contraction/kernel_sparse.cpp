@@ -9,13 +9,15 @@ namespace credo::contraction::CREDO_KERNEL_VARIANT {
 
 namespace {
 
-/// Calls body(value of the product, output index) for every stored entry and extra index.
+/// Calls body(value of the product, output index) for every stored entry and extra index; fewer
+/// where the caller wants no more.
 template <typename Semiring, typename Body>
-inline void for_each_term(const SparseCall& call, const Body& body) {
+inline void for_each_term(const SparseCall& call, Looks& looks, const Body& body) {
   for (Index row = 0; row < call.row_count; ++row) {
     const auto begin = static_cast<Index>(call.row_begin[row]);
     const auto end = static_cast<Index>(call.row_begin[row + 1]);
     for (Index j = begin; j < end; ++j) {
+      if (!looks.spend(call.operand_count)) return;
       const auto column = static_cast<Index>(call.column[j]);
       Position at;
       for (int i = 1; i < call.operand_count; ++i) {
@@ -38,31 +40,44 @@ inline void for_each_term(const SparseCall& call, const Body& body) {
           term = Semiring::times(term, call.operand[i][at.operand[i] + extra.at().operand[i]]);
         }
         body(term, at.out + extra.at().out);
-      } while (extra.next());
+      } while (looks.spend(call.operand_count) && extra.next());
     }
   }
 }
 
+/// Writes one value everywhere, in pieces that are counted.
+void fill(double* out, Index count, double value, Looks& looks) {
+  constexpr Index kPiece = 65536;
+  for (Index begin = 0; begin < count; begin += kPiece) {
+    const Index end = begin + kPiece < count ? begin + kPiece : count;
+    if (!looks.spend(end - begin)) return;
+    for (Index i = begin; i < end; ++i) out[i] = value;
+  }
+}
+
 template <typename Semiring>
-void sparse_pass(const SparseCall& call) {
-  for (Index i = 0; i < call.out_entries; ++i) call.out[i] = Semiring::kZero;
-  for_each_term<Semiring>(
-      call, [&](double term, Index at) { call.out[at] = Semiring::plus(call.out[at], term); });
+void sparse_pass(const SparseCall& call, Looks& looks) {
+  fill(call.out, call.out_entries, Semiring::kZero, looks);
+  for_each_term<Semiring>(call, looks, [&](double term, Index at) {
+    call.out[at] = Semiring::plus(call.out[at], term);
+  });
 }
 
 }  // namespace
 
 void sparse(const SparseCall& call) {
+  Looks looks(call.pulse);
   if (call.arithmetic == Arithmetic::linear) {
-    return call.maximise ? sparse_pass<LinearMax>(call) : sparse_pass<LinearSum>(call);
+    return call.maximise ? sparse_pass<LinearMax>(call, looks)
+                         : sparse_pass<LinearSum>(call, looks);
   }
-  sparse_pass<LogMax>(call);
+  sparse_pass<LogMax>(call, looks);
   if (call.maximise) return;
-  for (Index i = 0; i < call.out_entries; ++i) call.scratch[i] = 0.0;
-  for_each_term<LogMax>(call, [&](double term, Index at) {
+  fill(call.scratch, call.out_entries, 0.0, looks);
+  for_each_term<LogMax>(call, looks, [&](double term, Index at) {
     if (term != kMinusInfinity) call.scratch[at] += exp_nonpositive(term - call.out[at]);
   });
-  for (Index i = 0; i < call.out_entries; ++i) {
+  for (Index i = 0; i < call.out_entries && looks.spend(1); ++i) {
     if (call.scratch[i] != 1.0 && call.out[i] != kMinusInfinity)
       call.out[i] += log(call.scratch[i]);
   }

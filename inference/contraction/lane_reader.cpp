@@ -12,25 +12,30 @@
 namespace credo::contraction {
 
 LaneReader::LaneReader(const Prepared& prepared, const Execution& execution, std::size_t lane,
-                       const Evidence& evidence)
-    : prepared_(prepared), execution_(execution), lane_(lane), evidence_(evidence) {}
+                       const Evidence& evidence, Monitor& monitor)
+    : prepared_(prepared),
+      execution_(execution),
+      lane_(lane),
+      evidence_(evidence),
+      monitor_(monitor),
+      states_(prepared.model.cardinality.size(), 0) {}
 
 std::vector<double> LaneReader::log_values(std::uint32_t slot, const Scope& scope) const {
   const Layout& layout = program().slots[slot].layout;
   std::vector<double> values;
-  std::vector<std::size_t> states(model().cardinality.size(), 0);
   do {
-    values.push_back(log_value(slot, offset_in(layout, states)));
-  } while (model().next_states(scope, states));
+    count(static_cast<double>(scope.size() + 10));
+    values.push_back(log_value(slot, offset_in(layout, states_)));
+  } while (model().next_states(scope, states_));
   return values;
 }
 
 std::vector<double> LaneReader::leaf_log_values(std::size_t leaf, const Scope& scope) const {
   std::vector<double> values;
-  std::vector<std::size_t> states(model().cardinality.size(), 0);
   do {
-    values.push_back(leaf_log_value(execution_, leaf, states, lane_));
-  } while (model().next_states(scope, states));
+    count(static_cast<double>(scope.size() + 10));
+    values.push_back(leaf_log_value(execution_, leaf, states_, lane_));
+  } while (model().next_states(scope, states_));
   return values;
 }
 
@@ -74,15 +79,8 @@ std::vector<double> LaneReader::expanded(const Scope& scope, const Scope& free,
                                          std::span<const double> values) const {
   std::vector<double> out(static_cast<std::size_t>(saturating_product(graph().shape_of(scope))),
                           0.0);
-  std::vector<std::size_t> states(model().cardinality.size(), 0);
-  std::size_t i = 0;
-  do {
-    std::size_t index = 0;
-    for (const VariableId v : scope) {
-      index = index * graph().cardinality(v) + original_state(v, states[v]);
-    }
-    out[index] = values[i++];
-  } while (model().next_states(free, states));
+  place_values(scope, free, values,
+               [&out](std::uint64_t index, double value) { out[index] = value; });
   return out;
 }
 

@@ -11,11 +11,12 @@
 
 namespace credo::contraction {
 
-/// Borrows everything. "Reduced states" are one kept state per variable of the graph.
+/// Borrows everything. What reads tables throws Stopped. Not for two threads at once. "Reduced
+/// states" are one kept state per variable of the graph.
 class LaneReader {
  public:
   LaneReader(const Prepared& prepared, const Execution& execution, std::size_t lane,
-             const Evidence& evidence);
+             const Evidence& evidence, Monitor& monitor);
 
   [[nodiscard]] const Prepared& prepared() const { return prepared_; }
   [[nodiscard]] const FactorGraph& graph() const { return *prepared_.graph; }
@@ -46,12 +47,31 @@ class LaneReader {
   /// entries over the caller's states of the whole scope: zero off the evidence.
   [[nodiscard]] std::vector<double> expanded(const Scope& scope, const Scope& free,
                                              std::span<const double> values) const;
+  /// The same, one call place(row-major index over the whole scope, value) each: what is not placed
+  /// is zero. Indices increase.
+  template <typename Place>
+  void place_values(const Scope& scope, const Scope& free, std::span<const double> values,
+                    const Place& place) const {
+    std::size_t i = 0;
+    do {
+      count(static_cast<double>(scope.size() + 1));
+      std::uint64_t index = 0;
+      for (const VariableId v : scope) {
+        index = index * graph().cardinality(v) + original_state(v, states_[v]);
+      }
+      place(index, values[i++]);
+    } while (model().next_states(free, states_));
+  }
+  void count(double operations) const { monitor_.count(operations, "contract", 1.0); }
 
  private:
   const Prepared& prepared_;
   const Execution& execution_;
   std::size_t lane_;
   const Evidence& evidence_;
+  Monitor& monitor_;
+  /// All zero between calls: counts through scopes.
+  mutable std::vector<std::size_t> states_;
 };
 
 /// Where a reduced table went: a leaf of the tree, and its place among the leaf's tables.

@@ -34,8 +34,8 @@ ExponentRange range_of(const Table& table, double scale) {
 class Gather {
  public:
   /// reduced: the factor is already over kept states.
-  Gather(const ReducedModel& model, const Factor& factor, bool reduced)
-      : model_(model), factor_(factor), reduced_(reduced) {
+  Gather(const ReducedModel& model, const Factor& factor, bool reduced, const LeafCache& cache)
+      : model_(model), factor_(factor), reduced_(reduced), cache_(cache) {
     std::int64_t stride = 1;
     strides_.resize(factor.scope.size());
     for (std::size_t d = factor.scope.size(); d-- > 0;) {
@@ -47,7 +47,9 @@ class Gather {
   /// out[layout offset + lane] = convert(entry) for every kept state.
   void run(const Evidence& evidence, const Layout& layout, std::int64_t lane, Arithmetic to,
            double scale, std::vector<double>& out) const {
-    const Table dense = factor_.table.densified(factor_.table.size());
+    // A sparse table is never spelled out: of one whose variables are all observed one entry is
+    // read.
+    const Table& table = factor_.table;
     std::int64_t base = 0;
     std::vector<std::size_t> free;
     for (std::size_t d = 0; d < factor_.scope.size(); ++d) {
@@ -60,6 +62,7 @@ class Gather {
     }
     std::vector<std::size_t> state(free.size(), 0);
     for (;;) {
+      cache_.count(static_cast<double>(free.size() + 1));
       std::int64_t from = base;
       std::int64_t at = lane;
       for (std::size_t k = 0; k < free.size(); ++k) {
@@ -69,7 +72,7 @@ class Gather {
         at += layout.stride_of(v) * static_cast<std::int64_t>(state[k]);
       }
       out[static_cast<std::size_t>(at)] =
-          convert(dense.values()[static_cast<std::size_t>(from)], dense.domain(), to, scale);
+          convert(entry(table, static_cast<std::uint64_t>(from)), table.domain(), to, scale);
       std::size_t k = free.size();
       while (k > 0 && ++state[k - 1] == model_.cardinality[factor_.scope[free[k - 1]]]) {
         state[--k] = 0;
@@ -79,9 +82,16 @@ class Gather {
   }
 
  private:
+  /// In the table's own domain.
+  static double entry(const Table& table, std::uint64_t index) {
+    if (!table.is_sparse()) return table.values()[index];
+    return table.domain() == Domain::log ? table.log_at(index) : table.at(index);
+  }
+
   const ReducedModel& model_;
   const Factor& factor_;
   bool reduced_;
+  const LeafCache& cache_;
   std::vector<std::int64_t> strides_;
 };
 
@@ -177,7 +187,7 @@ void choose_scale(const ReducedModel& model, const ReducedTable& table,
 }
 
 LeafValues copy_of(const Program& program, const ReducedModel& model, const LeafPlan& plan,
-                   std::span<const Evidence* const> evidences) {
+                   std::span<const Evidence* const> evidences, const LeafCache& cache) {
   const ReducedTable& table = model.tables[plan.table];
   const Slot& slot = program.slots[plan.slot];
   const Arithmetic arithmetic = program.options.arithmetic;
@@ -187,7 +197,7 @@ LeafValues copy_of(const Program& program, const ReducedModel& model, const Leaf
   if (arithmetic == Arithmetic::linear) choose_scale(model, table, evidences.first(lanes), values);
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     const Factor source = source_of(model, table, *evidences[lane]);
-    Gather(model, source, table.kind == ReducedTable::Kind::part)
+    Gather(model, source, table.kind == ReducedTable::Kind::part, cache)
         .run(*evidences[lane], slot.layout, static_cast<std::int64_t>(lane), arithmetic,
              values.scale, out);
   }
@@ -202,6 +212,7 @@ LeafValues bind_leaf(const Program& program, const ReducedModel& model, std::siz
                      std::span<const Evidence* const> evidences, LeafCache& cache) {
   const Leaf& leaf = program.tree.leaves[leaf_index];
   const LeafPlan& plan = program.leaves[leaf_index];
+  cache.count(100.0);
   if (plan.view) return view_of(program, model, plan, *evidences[0]);
   const Slot& slot = program.slots[plan.slot];
   const bool cacheable = !slot.lanes && model.tables[plan.table].kind == ReducedTable::Kind::factor;
@@ -214,13 +225,13 @@ LeafValues bind_leaf(const Program& program, const ReducedModel& model, std::siz
   LeafValues values;
   if (leaf.sparse) {
     auto sparse = std::make_shared<SparseValues>(
-        join_tables(program.options.arithmetic, model, leaf, *evidences[0]));
+        join_tables(program.options.arithmetic, model, leaf, *evidences[0], cache));
     values.data = sparse->values.data();
     values.scale = sparse->scale;
     values.range = sparse->range;
     values.sparse = std::move(sparse);
   } else {
-    values = copy_of(program, model, plan, evidences);
+    values = copy_of(program, model, plan, evidences, cache);
   }
   if (cacheable) cache.values.emplace(std::move(key), values);
   return values;

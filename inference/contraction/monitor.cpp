@@ -37,8 +37,13 @@ void Monitor::check(std::string_view phase, double fraction) {
 }
 
 std::string stop_message(Status stopped, double time_limit_seconds) {
-  if (stopped == Status::cancelled) return "cancelled by the observer";
+  if (stopped == Status::cancelled) return "interrupted";
   return fmt::format("stopped at the time limit of {:.3g} s", time_limit_seconds);
+}
+
+std::string samples_message(const Result& result, const Query& query, const InferOptions& options) {
+  return fmt::format("{} of {} samples drawn: {}", result.samples.size(), query.sample_count,
+                     stop_message(result.status, options.time_limit_seconds));
 }
 
 }  // namespace credo::contraction

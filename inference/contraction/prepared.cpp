@@ -184,13 +184,13 @@ Result refused(const Prepared& p, std::string message) {
 bool answer(const Prepared& p, const Program& program, const Evidence& evidence,
             std::span<const LeafValues> static_leaves, Monitor& monitor, Result& result) {
   const Evidence* const lane[] = {&evidence};
-  Execution execution(program, p.model, lane, static_leaves, p.options.threads);
+  Execution execution(program, p.model, lane, static_leaves, p.options.threads, monitor);
   if (p.query.task == Task::map && p.query.k_best > 1) {
     extract_k_best(p, execution, evidence, monitor, result);
     return true;
   }
-  if (execution.run(monitor, false) == Outcome::range_exceeded) return false;
-  extract(p, execution, 0, evidence, result);
+  if (execution.run(false) == Outcome::range_exceeded) return false;
+  extract(p, execution, 0, evidence, monitor, result);
   return true;
 }
 
@@ -204,6 +204,13 @@ std::vector<FactorId> sharing_of(const FactorGraph& graph) {
     if (stays_sparse(table)) sharing.push_back(first.emplace(table.identity(), f).first->second);
   }
   return sharing;
+}
+
+/// No more lists than there are joint states.
+std::size_t assignments_wanted(const Prepared& p) {
+  const double states = state_count(p.model, p.model.variables);
+  const auto wanted = static_cast<double>(p.query.k_best);
+  return states < wanted ? static_cast<std::size_t>(states) : p.query.k_best;
 }
 
 /// The program, and whether it fits the budget.
@@ -250,6 +257,7 @@ Prepared prepare(const FactorGraph& graph, const Evidence& evidence, const Query
   p.refusal = why_answer_too_large(graph, query, options);
   if (!p.refusal.empty()) return p;
   p.model = reduce(graph, evidence, query, reduce_options(query, options, one_shot));
+  if (query.task == Task::map) p.query.k_best = assignments_wanted(p);
   list_wanted(p);
   if (!p.model.impossible) {
     const Operators operators = operators_of(graph, query);
@@ -272,6 +280,7 @@ Prepared prepare(const FactorGraph& graph, const Evidence& evidence, const Query
 bool rebind(const FactorGraph& graph, const Evidence& pattern, Prepared& p) {
   ReducedModel model = reduce(graph, pattern, p.query, reduce_options(p.query, p.options, false));
   if (!p.refusal.empty() || !same_structure(model, p.model)) return false;
+  if (!why_answer_too_large(graph, p.query, p.options).empty()) return false;
   const bool same_sharing = sharing_of(graph) == sharing_of(*p.graph);
   p.model = std::move(model);
   p.graph = &graph;

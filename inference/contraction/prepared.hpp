@@ -2,6 +2,7 @@
 // A question after planning and before numbers.
 
 #include <credo/inference/contraction/execution.hpp>
+#include <credo/inference/contraction/fibres.hpp>
 #include <credo/inference/contraction/monitor.hpp>
 #include <credo/inference/contraction/program.hpp>
 #include <credo/inference/infer.hpp>
@@ -54,9 +55,10 @@ struct Prepared {
 /// A result that knows plan, predictions and algorithm, not yet an answer.
 [[nodiscard]] Result blank_result(const Prepared& prepared);
 
-/// Reads the answer of one lane off a finished execution.
+/// Reads the answer of one lane off a finished execution. Throws Stopped; samples drawn until then
+/// are an answer, with the status.
 void extract(const Prepared& prepared, const Execution& execution, std::size_t lane,
-             const Evidence& evidence, Result& result);
+             const Evidence& evidence, Monitor& monitor, Result& result);
 
 /// The same for k > 1 assignments; the execution only holds the leaves.
 void extract_k_best(const Prepared& prepared, const Execution& execution, const Evidence& evidence,
@@ -64,9 +66,10 @@ void extract_k_best(const Prepared& prepared, const Execution& execution, const 
 
 /// Decides eliminated variables from the roots down: the best states of
 /// maximised ones (MAP, marginal MAP), or draws when `uniform` is given (a
-/// generator of numbers in [0, 1)). Reduced states, one per variable.
+/// generator of numbers in [0, 1)). Reduced states, one per variable. The fibres are those of the
+/// execution, kept from one call to the next. Throws Stopped.
 [[nodiscard]] std::vector<std::size_t> trace_back(const Prepared& prepared,
-                                                  const Execution& execution,
+                                                  const Execution& execution, Fibres& fibres,
                                                   const std::function<double()>& uniform);
 
 /// The k best assignments (reduced states), best first; values are recomputed by the caller.

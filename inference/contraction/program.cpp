@@ -8,6 +8,7 @@
 #include <credo/inference/contraction/leaf_plan.hpp>
 #include <credo/inference/contraction/program.hpp>
 
+#include <cmath>
 #include <utility>
 
 namespace credo::contraction {
@@ -16,6 +17,8 @@ namespace {
 
 // Largest ratio within one table that linear arithmetic accepts.
 constexpr double kLinearRange = 550.0;  // nats: about 2^793
+// Beyond this a logarithm is no longer exact enough to be an exponential times a power of two.
+constexpr double kLargestLogarithm = 1e9;
 
 void emit_upward(Program& program, Emitter& emit) {
   for (const Node& node : program.tree.nodes) {
@@ -80,7 +83,8 @@ Program compile(const ReducedModel& model, Tree tree, ProgramOptions options) {
 
 bool fits_linear(const Table& table) {
   return table.log_largest() == -kInfinity ||
-         table.log_largest() - table.log_smallest() < kLinearRange;
+         (table.log_largest() - table.log_smallest() < kLinearRange &&
+          std::fabs(table.log_largest()) < kLargestLogarithm);
 }
 
 }  // namespace credo::contraction

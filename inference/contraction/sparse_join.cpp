@@ -32,7 +32,8 @@ bool agrees(const ReducedModel& model, const Evidence& evidence, const Scope& sc
   return true;
 }
 
-Entries slice(const ReducedModel& model, const Evidence& evidence, const Factor& factor) {
+Entries slice(const ReducedModel& model, const Evidence& evidence, const Factor& factor,
+              const LeafCache& cache) {
   Entries entries;
   const Table& table = factor.table;
   const Table::Rows rows = table.rows();
@@ -47,6 +48,7 @@ Entries slice(const ReducedModel& model, const Evidence& evidence, const Factor&
       rest /= table.shape()[d];
     }
     for (std::uint64_t j = rows.begin[r]; j < rows.begin[r + 1]; ++j) {
+      cache.count(static_cast<double>(rank));
       state[rank - 1] = rows.column[j];
       if (!agrees(model, evidence, factor.scope, state)) continue;
       std::size_t k = 0;
@@ -97,14 +99,23 @@ Shared shared_variables(const Scope& left, const Scope& right) {
   return shared;
 }
 
+/// Sorts keys with their entries. The time it takes is counted.
+void sort_keys(std::vector<std::pair<std::uint64_t, std::size_t>>& keys, const LeafCache& cache) {
+  std::ranges::sort(keys, [&cache](const auto& a, const auto& b) {
+    cache.count(1.0);
+    return a < b;
+  });
+}
+
 /// Natural join on the shared variables; log values add.
-Joined join(const ReducedModel& model, const Joined& left, const Entries& right) {
+Joined join(const ReducedModel& model, const Joined& left, const Entries& right,
+            const LeafCache& cache) {
   const Shared shared = shared_variables(left.entries.scope, right.scope);
   std::vector<std::pair<std::uint64_t, std::size_t>> sorted;
   for (std::size_t i = 0; i < right.log_value.size(); ++i) {
     sorted.emplace_back(key_of(right, i, shared.right, model), i);
   }
-  std::ranges::sort(sorted);
+  sort_keys(sorted, cache);
   Joined out;
   out.entries.scope = left.entries.scope;
   for (const std::size_t k : shared.right_new) out.entries.scope.push_back(right.scope[k]);
@@ -112,10 +123,12 @@ Joined join(const ReducedModel& model, const Joined& left, const Entries& right)
   out.source.resize(left.source.size() + 1);
   const std::size_t left_rank = left.entries.scope.size();
   for (std::size_t i = 0; i < left.entries.log_value.size(); ++i) {
+    cache.count(static_cast<double>(left_rank));
     const std::uint64_t key = key_of(left.entries, i, shared.left, model);
     auto match = std::lower_bound(sorted.begin(), sorted.end(), std::pair(key, std::size_t{0}));
     for (; match != sorted.end() && match->first == key; ++match) {
       const std::size_t j = match->second;
+      cache.count(static_cast<double>(left_rank + left.source.size()));
       for (std::size_t k = 0; k < left_rank; ++k) {
         out.entries.states[k].push_back(left.entries.states[k][i]);
       }
@@ -134,7 +147,7 @@ Joined join(const ReducedModel& model, const Joined& left, const Entries& right)
 
 /// Sorts the joined entries into compressed rows over the leaf's scope.
 SparseValues compress(const ReducedModel& model, const Joined& joined, const Scope& scope,
-                      Arithmetic arithmetic) {
+                      Arithmetic arithmetic, const LeafCache& cache) {
   SparseValues out;
   out.shape = model.shape_of(scope);
   std::vector<std::size_t> positions;
@@ -147,12 +160,13 @@ SparseValues compress(const ReducedModel& model, const Joined& joined, const Sco
   double largest = -kInfinity;
   double smallest = kInfinity;
   for (std::size_t i = 0; i < count; ++i) {
+    cache.count(static_cast<double>(positions.size()));
     order.emplace_back(key_of(joined.entries, i, positions, model), i);
     const double value = joined.entries.log_value[i];
     largest = std::max(largest, value);
     if (value != -kInfinity) smallest = std::min(smallest, value);
   }
-  std::ranges::sort(order);
+  sort_keys(order, cache);
   if (arithmetic == Arithmetic::linear && largest != -kInfinity) {
     out.scale = std::round(largest * kLog2E);
     out.range = {static_cast<int>(std::floor(smallest * kLog2E - out.scale)) - 1, 2};
@@ -177,7 +191,7 @@ SparseValues compress(const ReducedModel& model, const Joined& joined, const Sco
 }  // namespace
 
 SparseValues join_tables(Arithmetic arithmetic, const ReducedModel& model, const Leaf& leaf,
-                         const Evidence& evidence) {
+                         const Evidence& evidence, const LeafCache& cache) {
   // Tables over the whole scope first: the others only filter and scale their pattern.
   std::vector<std::uint32_t> tables = leaf.tables;
   std::vector<std::size_t> position(tables.size());
@@ -188,15 +202,15 @@ SparseValues join_tables(Arithmetic arithmetic, const ReducedModel& model, const
   Joined joined;
   for (std::size_t i = 0; i < position.size(); ++i) {
     const ReducedTable& table = model.tables[tables[position[i]]];
-    Entries entries = slice(model, evidence, model.graph->factor(table.source));
+    Entries entries = slice(model, evidence, model.graph->factor(table.source), cache);
     if (i == 0) {
       joined.source.push_back(entries.source);
       joined.entries = std::move(entries);
     } else {
-      joined = join(model, joined, entries);
+      joined = join(model, joined, entries, cache);
     }
   }
-  SparseValues values = compress(model, joined, leaf.scope, arithmetic);
+  SparseValues values = compress(model, joined, leaf.scope, arithmetic, cache);
   std::vector<std::vector<std::uint64_t>> by_table(tables.size());
   for (std::size_t i = 0; i < position.size(); ++i) {
     by_table[position[i]] = std::move(values.source_entry[i]);

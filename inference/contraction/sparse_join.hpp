@@ -7,9 +7,10 @@
 
 namespace credo::contraction {
 
-/// The product of a sparse leaf's tables at the observed states, as compressed rows over the
-/// leaf's scope in the program's arithmetic.
+/// Throws Stopped. The product of a sparse leaf's tables at the observed states, as compressed rows
+/// over the leaf's scope in the program's arithmetic.
 [[nodiscard]] SparseValues join_tables(Arithmetic arithmetic, const ReducedModel& model,
-                                       const Leaf& leaf, const Evidence& evidence);
+                                       const Leaf& leaf, const Evidence& evidence,
+                                       const LeafCache& cache);
 
 }  // namespace credo::contraction

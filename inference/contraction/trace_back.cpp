@@ -2,7 +2,8 @@
 // is a sum or maximum over its eliminated variables of a product of operands;
 // recomputing that one fibre gives the best states (no arg-max tables), or the
 // weights to draw from: p(eliminated given kept) is proportional to the product
-// (Dawid 1992). Cost per decision: the states of the eliminated variables.
+// (Dawid 1992). Cost per decision: the states of the eliminated variables, or of those the stored
+// entries at the decided states (fibres.hpp).
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/contraction/prepared.hpp>
@@ -101,22 +102,24 @@ double leaf_log_value(const Execution& execution, std::size_t leaf,
 }
 
 std::vector<std::size_t> trace_back(const Prepared& prepared, const Execution& execution,
-                                    const std::function<double()>& uniform) {
+                                    Fibres& fibres, const std::function<double()>& uniform) {
   const Program& program = execution.program();
   const bool logarithms = program.options.arithmetic == Arithmetic::log;
   std::vector<std::size_t> states(prepared.model.cardinality.size(), 0);
   std::vector<double> weights;
+  std::vector<std::size_t> joints;
   for (std::size_t n = program.node_slot.size(); n-- > 0;) {
     const Node& node = program.tree.nodes[n];
     if (node.eliminated.empty() || (!uniform && !node.maximise)) continue;
     weights.clear();
-    for (const VariableId v : node.eliminated) states[v] = 0;
-    do {
+    joints.clear();
+    fibres.for_each(node, states, [&](std::size_t joint) {
+      joints.push_back(joint);
       weights.push_back(product_at(execution, node, states));
-    } while (prepared.model.next_states(node.eliminated, states));
+    });
     const std::size_t chosen =
         uniform ? drawn_index(weights, logarithms, uniform()) : best_index(weights);
-    prepared.model.set_states(node.eliminated, chosen, states);
+    prepared.model.set_states(node.eliminated, joints.at(chosen), states);
   }
   return states;
 }

@@ -246,7 +246,7 @@ void add_sample_values(MixedAnswer& mixed, std::uint64_t seed, Result& result) {
     std::map<std::vector<std::size_t>, std::vector<std::size_t>> drawn;
     for (std::size_t i = 0; i < result.samples.size(); ++i) {
       std::vector<std::size_t> key;
-      for (const VariableId v : part.discrete) key.push_back(result.samples[i][v]);
+      for (const VariableId v : part.discrete) key.push_back(result.samples.state(i, v));
       drawn[key].push_back(i);
     }
     std::mt19937_64 random(seed + 0x9e3779b97f4a7c15U * (p + 1));

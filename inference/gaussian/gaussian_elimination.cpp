@@ -104,7 +104,10 @@ class MixedQuestion {
       integrate(result);
       if (result.status != Status::not_run) return;
       ask_discrete_graph(result);
-      if (result.status != Status::ok) return;
+      if (result.status != Status::ok) {
+        result.samples = {};  // without values of the continuous variables they are no draws
+        return;
+      }
       finish(result);
       return;
     }
