@@ -188,8 +188,13 @@ CompiledQuery::CompiledQuery(const FactorGraph& graph, const Evidence& pattern, 
   i.bind();
 }
 
+CompiledQuery::Implementation& CompiledQuery::implementation() const {
+  if (implementation_) return *implementation_;
+  throw QueryError("compiled query: expected one that was not moved from");
+}
+
 bool CompiledQuery::rebind(const FactorGraph& graph) {
-  Implementation& i = *implementation_;
+  Implementation& i = implementation();
   require_same_structure(*i.graph, graph);
   const bool kept = contraction::rebind(graph, i.pattern, i.prepared);
   i.graph = &graph;
@@ -202,23 +207,23 @@ CompiledQuery::~CompiledQuery() = default;
 CompiledQuery::CompiledQuery(CompiledQuery&&) noexcept = default;
 CompiledQuery& CompiledQuery::operator=(CompiledQuery&&) noexcept = default;
 
-const Plan& CompiledQuery::plan() const noexcept { return implementation_->prepared.plan; }
+const Plan& CompiledQuery::plan() const { return implementation().prepared.plan; }
 
 Result CompiledQuery::run(const Evidence& evidence) const {
-  implementation_->check_pattern(evidence);
-  return implementation_->run(evidence);
+  implementation().check_pattern(evidence);
+  return implementation().run(evidence);
 }
 
 std::vector<Result> CompiledQuery::run_batch(std::span<const Evidence> evidences) const {
   std::vector<Result> results;
   results.reserve(evidences.size());
-  for (const Evidence& evidence : evidences) implementation_->check_pattern(evidence);
+  for (const Evidence& evidence : evidences) implementation().check_pattern(evidence);
   while (!evidences.empty()) {
     const auto some = evidences.first(std::min(evidences.size(), kLanes));
-    if (implementation_->has_batch && some.size() > 1) {
-      implementation_->run_lanes(some, results);
+    if (implementation().has_batch && some.size() > 1) {
+      implementation().run_lanes(some, results);
     } else {
-      for (const Evidence& evidence : some) results.push_back(implementation_->run(evidence));
+      for (const Evidence& evidence : some) results.push_back(implementation().run(evidence));
     }
     evidences = evidences.subspan(some.size());
   }

@@ -90,7 +90,7 @@ class CompiledQuery {
   CompiledQuery& operator=(CompiledQuery&&) noexcept;
 
   /// The plan that every run follows; reasons for a refusal are on the results.
-  [[nodiscard]] const Plan& plan() const noexcept;
+  [[nodiscard]] const Plan& plan() const;
   /// Throws EvidenceError when the findings are not of the pattern.
   [[nodiscard]] Result run(const Evidence& evidence) const;
   /// One result per evidence, contracted together with the batch as innermost index; each is, bit
@@ -108,6 +108,8 @@ class CompiledQuery {
 
  private:
   struct Implementation;
+  /// Throws QueryError on an object that was moved from; so does all of the above.
+  [[nodiscard]] Implementation& implementation() const;
   std::unique_ptr<Implementation> implementation_;
 };
 
