@@ -1,10 +1,10 @@
 // S = G G' by Cholesky with complete pivoting of the correlation matrix.
 //
 // With D the standard deviations, C = D^-1 S D^-1 has a unit diagonal; pivoted Cholesky stops when
-// the largest remaining diagonal entry is below the tolerance: P C P' = L L', L of rank columns
-// (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 10.3). Then G = D P' L.
-// Where the rank is not full, Householder QR of G turns y so that the certain combinations stand
-// apart: G = Q [R; 0]. Cost O(d^3).
+// the largest remaining diagonal entry is below what counts as certain: P C P' = L L', L of rank
+// columns (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 10.3). Then G = D
+// P' L. Where the rank is not full, Householder QR of G turns y so that the certain combinations
+// stand apart: G = Q [R; 0]. Cost O(d^3).
 
 #include <credo/core/covariance_factor.hpp>
 
@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -21,9 +22,6 @@ namespace credo {
 namespace {
 
 using Matrix = Eigen::MatrixXd;
-
-/// What is left of a unit variance and taken for none.
-constexpr double kCertain = 1e-13;
 
 std::vector<double> row_major(const Matrix& matrix) {
   std::vector<double> entries;
@@ -37,6 +35,7 @@ std::vector<double> row_major(const Matrix& matrix) {
 /// Flat arrays: most covariances are so small that a call costs more than the work.
 struct Pivoted {
   std::size_t rank = 0;
+  double rounded = 0.0;       ///< the first pivot that was taken for zero, where it was none
   std::vector<double> lower;  ///< n x n, row-major, of rank columns; rows in order of the pivots
   std::vector<std::size_t> order;  ///< order[i]: the row of S that is row i of lower
   std::vector<double> deviation;   ///< by row of S
@@ -48,8 +47,8 @@ double dot(const double* a, const double* b, std::size_t count) {
   return sum;
 }
 
-Pivoted pivoted_cholesky(std::span<const double> covariance, std::size_t n) {
-  Pivoted result{0, std::vector<double>(n * n, 0.0), std::vector<std::size_t>(n),
+Pivoted pivoted_cholesky(std::span<const double> covariance, std::size_t n, double certain) {
+  Pivoted result{0, 0.0, std::vector<double>(n * n, 0.0), std::vector<std::size_t>(n),
                  std::vector<double>(2 * n)};
   std::iota(result.order.begin(), result.order.end(), std::size_t{0});
   double* deviation = result.deviation.data();
@@ -61,7 +60,12 @@ Pivoted pivoted_cholesky(std::span<const double> covariance, std::size_t n) {
   std::size_t& rank = result.rank;
   for (; rank < n; ++rank) {
     const auto best = static_cast<std::size_t>(std::max_element(left + rank, left + n) - left);
-    if (left[best] <= kCertain) break;
+    if (left[best] <= certain) {
+      // In order of size, negative ones (rounding below zero) included.
+      const auto largest = [](double a, double b) { return std::fabs(a) < std::fabs(b); };
+      result.rounded = std::fabs(*std::max_element(left + rank, left + n, largest));
+      break;
+    }
     double* own = &result.lower[rank * n];
     if (best != rank) {
       std::swap(result.order[rank], result.order[best]);
@@ -76,7 +80,7 @@ Pivoted pivoted_cholesky(std::span<const double> covariance, std::size_t n) {
       const double correlation = covariance[other * n + row] / deviation[other] / deviation[row];
       double* below = &result.lower[i * n];
       below[rank] = (correlation - dot(below, own, rank)) / own[rank];
-      left[i] -= below[rank] * below[rank];
+      left[i] = std::fma(-below[rank], below[rank], left[i]);
     }
   }
   return result;
@@ -133,11 +137,17 @@ void factorise_singular(const Pivoted& pivoted, CovarianceFactor& factor) {
 
 }  // namespace
 
-CovarianceFactor factorise_covariance(std::span<const double> covariance, std::size_t dimension) {
-  const Pivoted pivoted = pivoted_cholesky(covariance, dimension);
+double certain_as_given(std::size_t dimension) noexcept {
+  return 8.0 * static_cast<double>(dimension) * std::numeric_limits<double>::epsilon();
+}
+
+CovarianceFactor factorise_covariance(std::span<const double> covariance, std::size_t dimension,
+                                      double certain) {
+  const Pivoted pivoted = pivoted_cholesky(covariance, dimension, certain);
   CovarianceFactor factor;
   factor.dimension = dimension;
   factor.rank = pivoted.rank;
+  factor.rounded_variance = pivoted.rounded;
   if (pivoted.rank == dimension) {
     factorise_regular(pivoted, factor);
   } else {

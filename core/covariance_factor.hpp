@@ -19,12 +19,21 @@ struct CovarianceFactor {
   std::vector<double> whitening;
   /// log det of S, of its non-zero part where it is singular, natural logarithm.
   double log_determinant = 0.0;
+  /// Where the rank is not full: the largest relative variance that was taken for zero by the rule
+  /// below though it was computed as another number. 0: what is certain has no variance at all.
+  double rounded_variance = 0.0;
 };
 
+/// A covariance as it was given: what n steps of elimination can lose to rounding, relative to a
+/// unit variance.
+[[nodiscard]] double certain_as_given(std::size_t dimension) noexcept;
+/// A covariance that was computed, and has lost digits on the way.
+inline constexpr double kCertainAsComputed = 1e-13;
+
 /// The factor of a symmetric positive semi-definite matrix, row-major. The rank is decided on the
-/// correlations: a direction counts as certain when the correlations explain all but 1e-11 of it,
-/// so that variances of any scale may stand side by side.
+/// correlations, so that variances of any scale may stand side by side: a direction counts as
+/// certain when of its unit variance at most `certain` is left by those before it.
 [[nodiscard]] CovarianceFactor factorise_covariance(std::span<const double> covariance,
-                                                    std::size_t dimension);
+                                                    std::size_t dimension, double certain);
 
 }  // namespace credo

@@ -40,6 +40,9 @@ class Evidence {
   void observe_likelihood(VariableId v, std::vector<double> likelihood);
   /// x_v is one of the states.
   void allow(VariableId v, std::vector<std::size_t> states);
+  /// Names of states need the graph: see below.
+  template <NameText Name>
+  void allow(VariableId v, std::initializer_list<Name> states) = delete;
   /// x_v = value, of a continuous variable.
   void observe_value(VariableId v, std::vector<double> value);
   /// Forgets the finding about v, if there is one.
@@ -60,6 +63,8 @@ class Evidence {
   [[nodiscard]] bool is_observed(VariableId v) const;
   /// The variables of the scope that are not, in its order.
   [[nodiscard]] Scope unobserved(const Scope& scope) const;
+  template <NameText Name>
+  [[nodiscard]] Scope unobserved(std::initializer_list<Name> names) const = delete;
   [[nodiscard]] bool empty() const noexcept { return findings_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return findings_.size(); }
 

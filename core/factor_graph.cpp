@@ -9,13 +9,18 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <limits>
 #include <unordered_set>
 #include <utility>
 
 namespace credo {
 
 std::string Variable::state_name(std::size_t state) const {
-  return states.empty() ? std::to_string(state) : states.at(state);
+  if (states.empty()) return std::to_string(state);
+  if (state < states.size()) return states[state];
+  throw ModelError(fmt::format("variable {}: expected a state from 0 to {}, got {}", name,
+                               states.size() - 1, state));
 }
 
 std::optional<std::size_t> Variable::find_state(std::string_view state) const {
@@ -26,6 +31,32 @@ std::optional<std::size_t> Variable::find_state(std::string_view state) const {
   const auto [stop, error] = std::from_chars(state.data(), end, number);
   if (error == std::errc{} && stop == end && number < cardinality) return number;
   return std::nullopt;
+}
+
+FactorGraph::FactorGraph(FactorGraph&& other) noexcept { *this = std::move(other); }
+
+FactorGraph& FactorGraph::operator=(FactorGraph&& other) noexcept {
+  if (this == &other) return *this;
+  // What a standard container is left with is its own affair.
+  name = std::exchange(other.name, {});
+  variables_ = std::exchange(other.variables_, {});
+  factors_ = std::exchange(other.factors_, {});
+  gaussian_factors_ = std::exchange(other.gaussian_factors_, {});
+  continuous_count_ = std::exchange(other.continuous_count_, 0);
+  factors_of_ = std::exchange(other.factors_of_, {});
+  by_name_.swap(other.by_name_);
+  other.by_name_.clear();
+  return *this;
+}
+
+void FactorGraph::refuse_index(std::string_view what, std::size_t index, std::size_t count) {
+  throw ModelError(
+      count == 0
+          ? fmt::format("factor graph: expected one of its {}, got number {} of a graph without "
+                        "any (nothing was added, or it was moved from)",
+                        what, index)
+          : fmt::format("factor graph: expected one of its {}, numbers 0 to {}, got {}", what,
+                        count - 1, index));
 }
 
 VariableId FactorGraph::add_variable(std::string variable_name, std::size_t cardinality,
@@ -64,6 +95,9 @@ VariableId FactorGraph::add_variable(Variable variable) {
       }
     }
   }
+  if (variables_.size() >= std::numeric_limits<VariableId>::max()) {
+    throw ModelError(fmt::format("variable {}: expected fewer than 2^32 variables", variable.name));
+  }
   const auto id = static_cast<VariableId>(variables_.size());
   if (!by_name_.emplace(variable.name, id).second) {
     throw ModelError(
@@ -100,6 +134,17 @@ void check_distinct(FactorId id, Scope scope, std::span<const Variable> variable
   }
 }
 
+void check_logarithms(FactorId id, const Table& table) {
+  if (table.domain() != Domain::log) return;
+  for (const double extreme : {table.log_smallest(), table.log_largest()}) {
+    if (extreme == -kInfinity || std::fabs(extreme) <= kLargestLogarithm) continue;
+    throw ModelError(
+        fmt::format("factor {}: expected logarithms from -{} to {}, or -infinity, got {}: sums of "
+                    "more leave the range of doubles",
+                    id, kLargestLogarithm, kLargestLogarithm, extreme));
+  }
+}
+
 }  // namespace
 
 FactorId FactorGraph::add_factor(Scope scope, Table table) {
@@ -114,6 +159,7 @@ FactorId FactorGraph::add_factor(Scope scope, Table table) {
                                  id, fmt::join(names, ", "), fmt::join(expected, ", "),
                                  fmt::join(table.shape(), ", ")));
   }
+  check_logarithms(id, table);
   for (const VariableId v : scope) factors_of_[v].push_back(id);
   factors_.push_back(Factor{std::move(scope), std::move(table), std::nullopt});
   return id;
@@ -130,6 +176,12 @@ std::vector<std::size_t> FactorGraph::shape_of(const Scope& scope) const {
   shape.reserve(scope.size());
   for (const VariableId v : scope) shape.push_back(cardinality(v));
   return shape;
+}
+
+Scope FactorGraph::scope_of(std::span<const std::string_view> names) const {
+  Scope scope;
+  for (const std::string_view wanted : names) scope.push_back(require_variable(wanted));
+  return scope;
 }
 
 namespace {
@@ -247,7 +299,7 @@ VariableId FactorGraph::require_variable(std::string_view wanted) const {
 }
 
 std::size_t FactorGraph::require_state(VariableId v, std::string_view wanted) const {
-  const Variable& variable = variables_.at(v);
+  const Variable& variable = this->variable(v);
   if (const auto found = variable.find_state(wanted)) return *found;
   if (variable.states.empty()) {
     throw ModelError(fmt::format("variable {}: expected a state from 0 to {}, got {}",
@@ -261,7 +313,17 @@ std::size_t FactorGraph::require_state(VariableId v, std::string_view wanted) co
                                did_you_mean(wanted, variable.states)));
 }
 
+namespace {
+
+/// A sum of logarithms that are all finite; NaN where it leaves the range of doubles.
+double in_range(const CompensatedSum& total) {
+  return std::isfinite(total.value()) ? total.value() : kNaN;
+}
+
+}  // namespace
+
 double FactorGraph::log_weight(std::span<const std::size_t> assignment) const {
+  require_discrete("log weight of states alone");
   if (assignment.size() != variables_.size()) {
     throw ModelError(fmt::format("assignment: expected {} states, got {}", variables_.size(),
                                  assignment.size()));
@@ -275,7 +337,7 @@ double FactorGraph::log_weight(std::span<const std::size_t> assignment) const {
     if (log_value == -kInfinity) return -kInfinity;
     total.add(log_value);
   }
-  return total.value();
+  return in_range(total);
 }
 
 double FactorGraph::log_weight(std::span<const std::size_t> states,
@@ -287,7 +349,7 @@ double FactorGraph::log_weight(std::span<const std::size_t> states,
   CompensatedSum total;
   const auto add = [&total](double log_value) {
     total.add(log_value);
-    return log_value > -kInfinity;
+    return log_value != -kInfinity;
   };
   const auto states_of = [&states](const Scope& scope) {
     std::vector<std::size_t> chosen;
@@ -310,11 +372,11 @@ double FactorGraph::log_weight(std::span<const std::size_t> states,
     for (const VariableId v : f.continuous) x.insert(x.end(), values[v].begin(), values[v].end());
     if (!add(f.table.log_at(entry, x))) return -kInfinity;
   }
-  return total.value();
+  return in_range(total);
 }
 
 std::string FactorGraph::describe_gaussian(GaussianFactorId f) const {
-  const GaussianFactor& factor = gaussian_factors_.at(f);
+  const GaussianFactor& factor = gaussian_factor(f);
   std::vector<std::string_view> discrete;
   std::vector<std::string_view> continuous;
   for (const VariableId v : factor.scope) discrete.push_back(variables_[v].name);
@@ -325,7 +387,7 @@ std::string FactorGraph::describe_gaussian(GaussianFactorId f) const {
 
 std::string FactorGraph::describe(FactorId f) const {
   std::vector<std::string_view> names;
-  for (const VariableId v : factors_.at(f).scope) names.push_back(variables_[v].name);
+  for (const VariableId v : factor(f).scope) names.push_back(variables_[v].name);
   return fmt::format("f{}({})", f, fmt::join(names, ", "));
 }
 

@@ -45,6 +45,19 @@ void check_extents(const std::vector<std::size_t>& shape,
   }
 }
 
+/// Sum of the dimensions, if its square is a number of entries.
+std::size_t checked_dimension(const std::vector<std::size_t>& dimensions) {
+  constexpr std::size_t kMost = std::size_t{1} << 26;
+  std::size_t sum = 0;
+  for (const std::size_t dimension : dimensions) {
+    sum += std::min(dimension, kMost);
+    if (sum < kMost) continue;
+    throw ModelError(
+        fmt::format("Gaussian table: expected fewer than {} dimensions in all", kMost));
+  }
+  return sum;
+}
+
 void check_numbers(std::size_t at, std::string_view what, const std::vector<double>& numbers,
                    std::size_t expected) {
   if (numbers.size() != expected) {
@@ -110,6 +123,9 @@ void check_semidefinite(std::size_t at, const std::vector<double>& matrix, std::
   }
 }
 
+/// A number that is finite in exact arithmetic; NaN where doubles have none for it.
+double in_range(double value) { return std::isfinite(value) ? value : kNaN; }
+
 double log_density(const LinearGaussian& kernel, std::span<const double> x, std::size_t child) {
   const std::size_t parents = x.size() - child;
   Eigen::VectorXd residual =
@@ -121,7 +137,8 @@ double log_density(const LinearGaussian& kernel, std::span<const double> x, std:
     residual -= shift;
     scale += shift.cwiseAbs().maxCoeff();
   }
-  const CovarianceFactor factor = factorise_covariance(kernel.covariance, child);
+  const CovarianceFactor factor =
+      factorise_covariance(kernel.covariance, child, certain_as_given(child));
   const auto rank = static_cast<double>(factor.rank);
   double sum = -(rank * std::log(2.0 * std::numbers::pi) + factor.log_determinant) / 2.0;
   if (!factor.rotation.empty()) {
@@ -133,7 +150,7 @@ double log_density(const LinearGaussian& kernel, std::span<const double> x, std:
     const MatrixView whitening(factor.whitening.data(), index(factor.rank), index(child));
     sum -= (whitening * residual).squaredNorm() / 2.0;
   }
-  return sum;
+  return in_range(sum);
 }
 
 }  // namespace
@@ -144,7 +161,7 @@ GaussianTable GaussianTable::quadratic(std::vector<std::size_t> shape,
   check_extents(shape, dimensions);
   auto data = std::make_shared<Data>();
   data->size = saturating_product(shape);
-  const std::size_t n = std::reduce(dimensions.begin(), dimensions.end());
+  const std::size_t n = checked_dimension(dimensions);
   if (forms.size() != data->size) {
     throw ModelError(fmt::format("Gaussian table: expected {} quadratic forms, got {}", data->size,
                                  forms.size()));
@@ -172,7 +189,7 @@ GaussianTable GaussianTable::conditional(std::vector<std::size_t> shape,
   check_extents(shape, dimensions);
   auto data = std::make_shared<Data>();
   data->size = saturating_product(shape);
-  const std::size_t n = std::reduce(dimensions.begin(), dimensions.end());
+  const std::size_t n = checked_dimension(dimensions);
   const std::size_t child = dimensions.back();
   if (kernels.size() != data->size) {
     throw ModelError(fmt::format("Gaussian table: expected {} linear-Gaussian kernels, got {}",
@@ -202,17 +219,31 @@ std::span<const QuadraticForm> GaussianTable::forms() const noexcept { return da
 std::span<const LinearGaussian> GaussianTable::kernels() const noexcept { return data_->kernels; }
 
 double GaussianTable::log_at(std::uint64_t at, std::span<const double> x) const {
-  if (x.size() != data_->dimension || at >= data_->size) {
-    throw ModelError(fmt::format(
-        "Gaussian table: expected {} numbers and an entry below {}, got {} and entry {}",
-        data_->dimension, data_->size, x.size(), at));
+  if (at >= data_->size) refuse_index(at);
+  if (x.size() != data_->dimension) {
+    throw ModelError(
+        fmt::format("Gaussian table: expected {} numbers, got {}", data_->dimension, x.size()));
   }
   if (is_conditional()) return log_density(data_->kernels[at], x, data_->dimensions.back());
   const QuadraticForm& form = data_->forms[at];
+  if (form.constant == -kInfinity) return -kInfinity;
   const VectorView point(x.data(), index(x.size()));
   const MatrixView precision(form.precision.data(), point.size(), point.size());
-  return form.constant + VectorView(form.linear.data(), point.size()).dot(point) -
-         point.dot(precision * point) / 2.0;
+  return in_range(form.constant + VectorView(form.linear.data(), point.size()).dot(point) -
+                  point.dot(precision * point) / 2.0);
+}
+
+double GaussianTable::rounded_variance(std::uint64_t at) const {
+  if (at >= data_->size) refuse_index(at);
+  if (!is_conditional()) return 0.0;
+  const std::size_t child = data_->dimensions.back();
+  return factorise_covariance(data_->kernels[at].covariance, child, certain_as_given(child))
+      .rounded_variance;
+}
+
+void GaussianTable::refuse_index(std::uint64_t at) const {
+  throw ModelError(
+      fmt::format("Gaussian table: expected an entry below {}, got {}", data_->size, at));
 }
 
 bool operator==(const GaussianTable& a, const GaussianTable& b) {

@@ -50,6 +50,11 @@ class GaussianTable {
                                                  std::vector<std::size_t> dimensions,
                                                  std::vector<LinearGaussian> kernels);
 
+  /// Copies and moves share the values: no handle is ever empty.
+  GaussianTable(const GaussianTable&) noexcept = default;
+  GaussianTable& operator=(const GaussianTable&) noexcept = default;
+  ~GaussianTable() = default;
+
   /// Extents of the discrete variables.
   [[nodiscard]] std::span<const std::size_t> shape() const noexcept;
   /// Dimensions of the continuous blocks; a conditional's child is the last.
@@ -67,8 +72,16 @@ class GaussianTable {
 
   /// log f(x) for the joint state of a row-major index, natural logarithm. For a conditional whose
   /// covariance is singular: the log density on the support (with respect to its own dimension), or
-  /// -infinity off it (residual above 1e-9 of the scale). Throws ModelError on a wrong count.
+  /// -infinity off it (residual above 1e-9 of the scale). NaN where it leaves the range of doubles.
+  /// Throws ModelError on a wrong count.
   [[nodiscard]] double log_at(std::uint64_t index, std::span<const double> x) const;
+
+  /// What log_at() and the engines take for singular: a covariance of n numbers of which a
+  /// direction keeps at most 8 n 2^-52 of its unit variance, given the others. This is the largest
+  /// variance so left out of the kernel of an index, relative to a unit variance, though it was not
+  /// exactly 0: a contradiction to such a kernel proves nothing. 0: nothing was left out. Throws
+  /// ModelError.
+  [[nodiscard]] double rounded_variance(std::uint64_t index) const;
 
   /// Equal shapes and equal numbers.
   friend bool operator==(const GaussianTable& a, const GaussianTable& b);
@@ -77,6 +90,7 @@ class GaussianTable {
 
  private:
   struct Data;
+  [[noreturn]] void refuse_index(std::uint64_t index) const;
   explicit GaussianTable(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
   std::shared_ptr<const Data> data_;
 };

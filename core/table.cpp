@@ -160,7 +160,11 @@ Table::Rows Table::rows() const noexcept {
 }
 
 double Table::value_at(std::uint64_t index) const {
-  if (!is_sparse()) return data_->values.at(index);
+  if (index >= data_->size) {
+    throw ModelError(fmt::format("table of shape [{}]: expected an index below {}, got {}",
+                                 fmt::join(shape(), ", "), data_->size, index));
+  }
+  if (!is_sparse()) return data_->values[index];
   const std::uint64_t width = data_->shape.empty() ? 1 : data_->shape.back();
   const auto row = std::ranges::lower_bound(data_->row_index, index / width);
   if (row != data_->row_index.end() && *row == index / width) {

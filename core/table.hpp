@@ -32,6 +32,10 @@ class Table {
  public:
   /// The scalar 1 (no extents, one entry).
   Table();
+  /// Copies and moves share the values: no handle is ever empty.
+  Table(const Table&) noexcept = default;
+  Table& operator=(const Table&) noexcept = default;
+  ~Table() = default;
 
   /// All entries. Throws ModelError when an extent is 0, when the number of values is not
   /// the product of the extents, or when an entry is negative (linear), NaN or +infinity.
@@ -70,9 +74,10 @@ class Table {
   /// Row-major index of every stored entry, aligned with values(); empty for dense tables.
   [[nodiscard]] std::vector<std::uint64_t> stored_indices() const;
 
-  /// Natural logarithm of the entry at a row-major index < size(); -infinity for zero.
+  /// Natural logarithm of the entry at a row-major index < size(); -infinity for zero. Throws
+  /// ModelError on other indices.
   [[nodiscard]] double log_at(std::uint64_t index) const;
-  /// The entry itself; may underflow to 0 for log tables.
+  /// The entry itself; may underflow to 0 for log tables. Throws as log_at().
   [[nodiscard]] double at(std::uint64_t index) const;
 
   /// Row-major index of a joint state, one state per extent. Throws ModelError

@@ -59,6 +59,14 @@ struct Query {
   /// d log Z / d f(x_f), linear, for every entry of every factor.
   [[nodiscard]] static Query sensitivity();
 
+  /// A query knows no names: FactorGraph::scope_of() has the variables of names.
+  template <NameText Name>
+  [[nodiscard]] static Query marginals(std::initializer_list<Name> names) = delete;
+  template <NameText Name>
+  [[nodiscard]] static Query joint(std::initializer_list<Name> names) = delete;
+  template <NameText Name>
+  [[nodiscard]] static Query marginal_map(std::initializer_list<Name> names) = delete;
+
   /// Throws QueryError on unknown or repeated variables and counts of 0.
   void validate(const FactorGraph& graph) const;
 };

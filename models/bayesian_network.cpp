@@ -80,7 +80,7 @@ VariableId BayesianNetwork::add(const std::string& name, std::vector<std::string
 }
 
 void BayesianNetwork::set_noisy_or(std::string_view child, const std::vector<std::string>& parents,
-                                   const NoisyOr& parameters) {
+                                   const NoisyOr& parameters, std::uint64_t entry_limit) {
   const VariableId v = id(child);
   const Scope scope = ids(parents);
   const std::string who = describe_conditional(graph_, v, scope);
@@ -99,18 +99,21 @@ void BayesianNetwork::set_noisy_or(std::string_view child, const std::vector<std
   };
   require_probability("a leak", parameters.leak);
   for (const double q : parameters.inhibitors) require_probability("inhibitors", q);
-  set_rows(child, scope, [&](std::span<const std::size_t> states) {
-    double log_absent = std::log1p(-parameters.leak);
-    for (std::size_t i = 0; i < states.size(); ++i) {
-      if (states[i] != 0) log_absent += std::log(parameters.inhibitors[i]);
-    }
-    // expm1 keeps a presence of 1e-20, which 1 - p(absent) would round to 0.
-    return std::vector{std::exp(log_absent), -std::expm1(log_absent)};
-  });
+  set_rows(
+      child, scope,
+      [&](std::span<const std::size_t> states) {
+        double log_absent = std::log1p(-parameters.leak);
+        for (std::size_t i = 0; i < states.size(); ++i) {
+          if (states[i] != 0) log_absent += std::log(parameters.inhibitors[i]);
+        }
+        // expm1 keeps a presence of 1e-20, which 1 - p(absent) would round to 0.
+        return std::vector{std::exp(log_absent), -std::expm1(log_absent)};
+      },
+      entry_limit);
 }
 
 void BayesianNetwork::set_noisy_max(std::string_view child, const std::vector<std::string>& parents,
-                                    const NoisyMax& parameters) {
+                                    const NoisyMax& parameters, std::uint64_t entry_limit) {
   const VariableId v = id(child);
   const Scope scope = ids(parents);
   const std::size_t levels = graph_.cardinality(v);
@@ -134,29 +137,37 @@ void BayesianNetwork::set_noisy_max(std::string_view child, const std::vector<st
                            [&] { return who + ", contribution of " + parent.name; });
     }
   }
-  set_rows(child, scope, [&](std::span<const std::size_t> states) {
-    std::vector<double> at_most(levels, 1.0);
-    const auto multiply = [&](std::span<const double> distribution) {
-      double cumulative = 0.0;
-      for (std::size_t y = 0; y + 1 < levels; ++y) at_most[y] *= cumulative += distribution[y];
-    };
-    if (!parameters.leak.empty()) multiply(parameters.leak);
-    for (std::size_t i = 0; i < states.size(); ++i)
-      multiply(parameters.contributions[i][states[i]]);
-    for (std::size_t y = levels; y-- > 1;) at_most[y] = std::max(0.0, at_most[y] - at_most[y - 1]);
-    return at_most;
-  });
+  set_rows(
+      child, scope,
+      [&](std::span<const std::size_t> states) {
+        std::vector<double> at_most(levels, 1.0);
+        const auto multiply = [&](std::span<const double> distribution) {
+          double cumulative = 0.0;
+          for (std::size_t y = 0; y + 1 < levels; ++y) at_most[y] *= cumulative += distribution[y];
+        };
+        if (!parameters.leak.empty()) multiply(parameters.leak);
+        for (std::size_t i = 0; i < states.size(); ++i)
+          multiply(parameters.contributions[i][states[i]]);
+        for (std::size_t y = levels; y-- > 1;)
+          at_most[y] = std::max(0.0, at_most[y] - at_most[y - 1]);
+        return at_most;
+      },
+      entry_limit);
 }
 
 void BayesianNetwork::set_function(
     std::string_view child, const std::vector<std::string>& parents,
-    const std::function<std::size_t(std::span<const std::size_t>)>& function) {
+    const std::function<std::size_t(std::span<const std::size_t>)>& function,
+    std::uint64_t entry_limit) {
   const VariableId v = id(child);
   const Scope scope = ids(parents);
   require_no_conditional(v);
   const std::size_t cardinality = graph_.cardinality(v);
   std::vector<SparseEntry> entries;
   std::vector<std::size_t> shape = graph_.shape_of(scope);
+  // Stored as one index and one value, and once more while they are sorted.
+  require_expandable_conditional(graph_.variable(v), scope, entries_of(shape), entry_limit,
+                                 2.0 * sizeof(SparseEntry));
   for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
     const std::size_t value = function(states);
     if (value >= cardinality) {
@@ -170,10 +181,11 @@ void BayesianNetwork::set_function(
   add_table(v, scope, Table::sparse(std::move(shape), std::move(entries)));
 }
 
-void BayesianNetwork::set_rows(std::string_view child, const Scope& parents, const RowOf& row_of) {
+void BayesianNetwork::set_rows(std::string_view child, const Scope& parents, const RowOf& row_of,
+                               std::uint64_t entry_limit) {
   const VariableId v = id(child);
   require_no_conditional(v);
-  add_table(v, parents, table_of_rows(graph_, graph_.variable(v), parents, row_of));
+  add_table(v, parents, table_of_rows(graph_, graph_.variable(v), parents, row_of, entry_limit));
 }
 
 void BayesianNetwork::add_table(VariableId child, const Scope& parents, Table table) {

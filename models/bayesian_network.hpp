@@ -8,6 +8,7 @@
 //   network.add("wet", {"no", "yes"}, {"rain"}, {{0.9, 0.1}, {0.2, 0.8}});
 //   network.posterior("rain", {{"wet", "yes"}}).probability("yes");   // 2/3
 
+#include <credo/core/expansion_limit.hpp>
 #include <credo/inference/infer.hpp>
 
 #include <cstddef>
@@ -87,13 +88,16 @@ class BayesianNetwork {
   /// varies fastest), one entry per state of the child; rows sum to 1 within 1e-6.
   void set_conditional(std::string_view child, const std::vector<std::string>& parents,
                        const std::vector<std::vector<double>>& rows);
+  /// Rules, written down as tables. A table of more than entry_limit stored entries is refused
+  /// before anything is allocated, with its size.
   void set_noisy_or(std::string_view child, const std::vector<std::string>& parents,
-                    const NoisyOr& parameters);
+                    const NoisyOr& parameters, std::uint64_t entry_limit = kExpansionLimit);
   void set_noisy_max(std::string_view child, const std::vector<std::string>& parents,
-                     const NoisyMax& parameters);
+                     const NoisyMax& parameters, std::uint64_t entry_limit = kExpansionLimit);
   /// child = function(parent states).
   void set_function(std::string_view child, const std::vector<std::string>& parents,
-                    const std::function<std::size_t(std::span<const std::size_t>)>& function);
+                    const std::function<std::size_t(std::span<const std::size_t>)>& function,
+                    std::uint64_t entry_limit = kExpansionLimit);
   /// add_variable and set_conditional in one, all or nothing: when anything is refused the network
   /// stays as it was.
   VariableId add(const std::string& name, std::vector<std::string> states,
@@ -116,8 +120,15 @@ class BayesianNetwork {
   }
   [[nodiscard]] Scope ids(const std::vector<std::string>& names) const;
   [[nodiscard]] std::vector<std::string> names(const Scope& variables) const;
-  [[nodiscard]] const Scope& parents(VariableId v) const { return parents_.at(v); }
-  [[nodiscard]] const Scope& children(VariableId v) const { return children_.at(v); }
+  /// Throw ModelError on unknown ids.
+  [[nodiscard]] const Scope& parents(VariableId v) const {
+    static_cast<void>(graph_.variable(v));
+    return parents_[v];
+  }
+  [[nodiscard]] const Scope& children(VariableId v) const {
+    static_cast<void>(graph_.variable(v));
+    return children_[v];
+  }
   /// Parents before children.
   [[nodiscard]] std::vector<VariableId> topological_order() const;
   /// Without v itself, increasing.
@@ -135,6 +146,12 @@ class BayesianNetwork {
   [[nodiscard]] bool d_separated(const Scope& x, const Scope& y, const Scope& z) const;
   [[nodiscard]] bool d_separated(std::string_view x, std::string_view y,
                                  const std::vector<std::string>& z) const;
+  /// Several names in braces.
+  template <NameText Name>
+  [[nodiscard]] bool d_separated(std::initializer_list<Name> x, std::initializer_list<Name> y,
+                                 const std::vector<std::string>& z) const {
+    return d_separated(ids({x.begin(), x.end()}), ids({y.begin(), y.end()}), ids(z));
+  }
   ///@}
 
   /// \name Queries
@@ -144,6 +161,13 @@ class BayesianNetwork {
   /// p(variable given findings).
   [[nodiscard]] Posterior posterior(std::string_view variable, const NamedStates& findings = {},
                                     const InferOptions& options = {}) const;
+  /// Several names in braces: joint().
+  template <NameText Name>
+  [[nodiscard]] Posterior posterior(std::initializer_list<Name> variables,
+                                    const NamedStates& findings = {},
+                                    const InferOptions& options = {}) const {
+    return joint({variables.begin(), variables.end()}, findings, options);
+  }
   /// p(variables given findings), jointly.
   [[nodiscard]] Posterior joint(const std::vector<std::string>& variables,
                                 const NamedStates& findings = {},
@@ -162,7 +186,8 @@ class BayesianNetwork {
 
  private:
   using RowOf = std::function<std::vector<double>(std::span<const std::size_t>)>;
-  void set_rows(std::string_view child, const Scope& parents, const RowOf& row_of);
+  void set_rows(std::string_view child, const Scope& parents, const RowOf& row_of,
+                std::uint64_t entry_limit);
   void add_table(VariableId child, const Scope& parents, Table table);
   void adopt_arcs(VariableId child, const Scope& parents);
   void require_acyclic(VariableId child, const Scope& parents) const;

@@ -10,6 +10,13 @@
 
 namespace credo {
 
+namespace {
+
+/// States of draws that are held at once: 8 GiB.
+constexpr std::uint64_t kMostDrawnNumbers = std::uint64_t{1} << 30;
+
+}  // namespace
+
 double Posterior::probability(std::initializer_list<std::string_view> states) const {
   if (!ok()) throw QueryError("posterior: expected an answer, got " + message);
   if (states.size() != variables.size()) {
@@ -83,6 +90,9 @@ double BayesianNetwork::log_likelihood(const NamedStates& assignment) const {
 std::vector<std::vector<std::size_t>> BayesianNetwork::sample(std::size_t count,
                                                               std::uint64_t seed) const {
   const FactorGraph& complete = graph();
+  require_expandable("samples of a Bayesian network",
+                     static_cast<double>(count) * static_cast<double>(size() + 3),
+                     kMostDrawnNumbers, "draw fewer at a time, with other seeds");
   const std::vector<VariableId> order = topological_order();
   Random random(seed);
   std::vector<std::vector<std::size_t>> draws(count, std::vector<std::size_t>(size(), 0));

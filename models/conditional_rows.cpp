@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace credo {
 
@@ -60,11 +61,24 @@ void require_distribution(std::span<const double> row, std::size_t count,
   }
 }
 
+void require_expandable_conditional(const Variable& child, const Scope& parents, double entries,
+                                    std::uint64_t limit, double bytes_per_entry) {
+  // Its parents may be many: the name of the child and their number say which table it is.
+  require_expandable(
+      fmt::format("table of {} given {} parents", child.name, parents.size()), entries, limit,
+      fmt::format("put variables between {} and its parents that combine a few of them each, or "
+                  "allow more entries",
+                  child.name),
+      bytes_per_entry);
+}
+
 Table table_of_rows(const FactorGraph& graph, const Variable& child, const Scope& parents,
-                    const RowOf& row_of) {
+                    const RowOf& row_of, std::uint64_t limit) {
+  std::vector<std::size_t> shape = graph.shape_of(parents);
+  require_expandable_conditional(child, parents,
+                                 entries_of(shape) * static_cast<double>(child.cardinality), limit);
   const std::string who = describe_conditional(graph, child.name, parents);
   std::vector<double> values;
-  std::vector<std::size_t> shape = graph.shape_of(parents);
   for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
     const std::vector<double> row = row_of(states);
     require_distribution(row, child.cardinality, [&] {
@@ -85,8 +99,10 @@ Table table_of_rows(const FactorGraph& graph, const Variable& child, const Scope
                                  rows.size()));
   }
   std::size_t next = 0;
-  return table_of_rows(graph, child, parents,
-                       [&](std::span<const std::size_t>) { return rows[next++]; });
+  // As large as what was given.
+  return table_of_rows(
+      graph, child, parents, [&](std::span<const std::size_t>) { return rows[next++]; },
+      std::numeric_limits<std::uint64_t>::max());
 }
 
 Table normalised_rows(const Table& table, EmptyRow empty) {

@@ -1,6 +1,7 @@
 #pragma once
 // Conditionals given row by row, and the sentences that say what is wrong with them.
 
+#include <credo/core/expansion_limit.hpp>
 #include <credo/core/factor_graph.hpp>
 
 #include <cstdint>
@@ -33,9 +34,14 @@ void require_distribution(std::span<const double> row, std::size_t count,
 using RowOf = std::function<std::vector<double>(std::span<const std::size_t>)>;
 
 /// The rows as a table over the parents, then the child, which need not be in the graph. Throws
-/// ModelError naming the conditional and the row.
+/// ModelError naming the conditional and the row; and before anything is allocated when the table
+/// would have more than `limit` entries.
 [[nodiscard]] Table table_of_rows(const FactorGraph& graph, const Variable& child,
-                                  const Scope& parents, const RowOf& row_of);
+                                  const Scope& parents, const RowOf& row_of,
+                                  std::uint64_t limit = kExpansionLimit);
+/// Throws the ModelError of a table that is too large; entries: of the table.
+void require_expandable_conditional(const Variable& child, const Scope& parents, double entries,
+                                    std::uint64_t limit, double bytes_per_entry = sizeof(double));
 /// The same from a list with one row per joint state of the parents.
 [[nodiscard]] Table table_of_rows(const FactorGraph& graph, const Variable& child,
                                   const Scope& parents,

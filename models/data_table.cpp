@@ -50,6 +50,12 @@ void DataTable::add_row(std::span<const std::uint32_t> states, double weight) {
   weights_.push_back(weight);
 }
 
+void DataTable::refuse_row(std::size_t r) const {
+  throw ModelError(rows() == 0
+                       ? fmt::format("data: expected one of its rows, got row {} of none", r)
+                       : fmt::format("data: expected a row from 0 to {}, got {}", rows() - 1, r));
+}
+
 double DataTable::total_weight() const noexcept {
   CompensatedSum sum;
   for (const double weight : weights_) sum.add(weight);
@@ -58,6 +64,17 @@ double DataTable::total_weight() const noexcept {
 
 bool DataTable::complete() const noexcept {
   return std::ranges::find(states_, kMissing) == states_.end();
+}
+
+bool DataTable::has_hidden_column() const noexcept {
+  for (std::size_t v = 0; v < columns(); ++v) {
+    bool seen = false;
+    for (std::size_t r = 0; r < rows() && !seen; ++r) {
+      seen = states_[r * columns() + v] != kMissing && weights_[r] > 0.0;
+    }
+    if (!seen) return true;
+  }
+  return false;
 }
 
 Evidence DataTable::evidence(std::size_t r) const {

@@ -32,14 +32,21 @@ class DataTable {
 
   [[nodiscard]] std::size_t rows() const noexcept { return weights_.size(); }
   [[nodiscard]] std::size_t columns() const noexcept { return names_.size(); }
+  /// Throw ModelError on r not below rows().
   [[nodiscard]] std::span<const std::uint32_t> row(std::size_t r) const {
+    require_row(r);
     return std::span(states_).subspan(r * columns(), columns());
   }
-  [[nodiscard]] double weight(std::size_t r) const { return weights_.at(r); }
+  [[nodiscard]] double weight(std::size_t r) const {
+    require_row(r);
+    return weights_[r];
+  }
   /// Sum of the weights.
   [[nodiscard]] double total_weight() const noexcept;
   /// Whether every state of every row was observed.
   [[nodiscard]] bool complete() const noexcept;
+  /// Whether some variable was observed in no row of positive weight.
+  [[nodiscard]] bool has_hidden_column() const noexcept;
   /// The observed states of a row as findings.
   [[nodiscard]] Evidence evidence(std::size_t r) const;
 
@@ -53,6 +60,10 @@ class DataTable {
 
  private:
   DataTable() = default;
+  void require_row(std::size_t r) const {
+    if (r >= rows()) refuse_row(r);
+  }
+  [[noreturn]] void refuse_row(std::size_t r) const;
 
   std::vector<std::string> names_;
   std::vector<std::size_t> cardinalities_;

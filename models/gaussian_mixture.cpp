@@ -2,6 +2,7 @@
 // Cost per sweep n k d^2.
 
 #include <credo/core/error.hpp>
+#include <credo/core/expansion_limit.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/models/gaussian_mixture.hpp>
 #include <credo/models/random.hpp>
@@ -152,6 +153,11 @@ MixtureFit gaussian_mixture(const std::vector<double>& points, std::size_t dimen
   }
   if (options.components == 0) throw OptionError("option components: expected at least 1, got 0");
   options.inference.validate();
+  const auto k = static_cast<double>(options.components);
+  const auto d = static_cast<double>(dimension);
+  require_expandable("mixture, responsibilities and covariances",
+                     k * (static_cast<double>(points.size()) / d + d * d), kExpansionLimit,
+                     "choose fewer components");
   const Spread spread = spread_of(points, dimension);
   ConjugateModel model;
   const Nodes nodes = build(model, points, spread, options);

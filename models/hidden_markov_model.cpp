@@ -1,6 +1,7 @@
 // Hidden Markov models: what they are made of, unrolling and sampling.
 
 #include <credo/core/error.hpp>
+#include <credo/core/expansion_limit.hpp>
 #include <credo/models/hidden_markov_model.hpp>
 #include <credo/models/random.hpp>
 
@@ -12,6 +13,10 @@
 namespace credo {
 
 namespace {
+
+/// A chain is one variable and one factor per time, some hundred bytes each.
+constexpr std::uint64_t kMostTimes = std::uint64_t{1} << 24;
+constexpr double kBytesPerTime = 512.0;
 
 Table table_of_rows(const HiddenMarkovModel::Rows& rows, std::string_view what) {
   const std::size_t width = rows.empty() ? 0 : rows.front().size();
@@ -85,7 +90,14 @@ std::size_t HiddenMarkovModel::observation_count() const noexcept {
 }
 
 const Table& HiddenMarkovModel::transition(std::size_t time) const {
-  return time_varying_ ? transitions_.at(time) : transitions_.front();
+  if (transitions_.empty()) {
+    throw ModelError("hidden Markov model: expected transitions, got none (it was moved from)");
+  }
+  if (!time_varying_) return transitions_.front();
+  if (time < transitions_.size()) return transitions_[time];
+  throw ModelError(
+      fmt::format("hidden Markov model: expected a transition of time 0 to {}, got time {}",
+                  transitions_.size() - 1, time));
 }
 
 const Table& HiddenMarkovModel::emission() const {
@@ -97,6 +109,8 @@ const Table& HiddenMarkovModel::emission() const {
 }
 
 void HiddenMarkovModel::require_length(std::size_t steps) const {
+  require_expandable("hidden Markov model, times", static_cast<double>(steps), kMostTimes,
+                     "ask for fewer at a time", kBytesPerTime);
   if (time_varying_ && steps > transitions_.size() + 1) {
     throw ModelError(
         fmt::format("hidden Markov model: expected at most {} times for {} transitions, got {}",

@@ -94,10 +94,11 @@ class HiddenMarkovModel {
   /// transitions.size() + 1 long. Throws ModelError as the constructor.
   void set_transitions(std::vector<Table> transitions);
 
-  [[nodiscard]] std::size_t state_count() const noexcept { return initial_.shape()[0]; }
+  [[nodiscard]] std::size_t state_count() const noexcept { return initial_.size(); }
   /// 0 without emissions.
   [[nodiscard]] std::size_t observation_count() const noexcept;
   [[nodiscard]] const Table& initial() const noexcept { return initial_; }
+  /// Throws ModelError on a time without one, and on a model that was moved from.
   [[nodiscard]] const Table& transition(std::size_t time) const;
   /// Throws ModelError when the model was built without emissions.
   [[nodiscard]] const Table& emission() const;
@@ -153,6 +154,7 @@ class HiddenMarkovModel {
   [[nodiscard]] SampledSequence sample(std::size_t steps, std::uint64_t seed) const;
 
  private:
+  /// Throws ModelError on more times than there are transitions, or than fit a graph.
   void require_length(std::size_t steps) const;
   /// unrolled(), with or without the observed variables. Factor 0 is p(x_0), and without observed
   /// variables factor t > 0 is p(x_t given x_{t-1}), and x_t has id t.

@@ -204,6 +204,8 @@ SequenceAnswer HiddenMarkovModel::likelihood(const LogLikelihoods& y,
 
 Predicted HiddenMarkovModel::predict(const LogLikelihoods& y, std::size_t horizon,
                                      const InferOptions& options) const {
+  // Their sum may leave the whole numbers.
+  require_length(std::max(horizon, horizon + y.size()));
   LogLikelihoods extended = y;
   extended.resize(y.size() + horizon);
   std::vector<VariableId> future(horizon);

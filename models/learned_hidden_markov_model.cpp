@@ -2,6 +2,7 @@
 // row of emissions that each observation comes from.
 
 #include <credo/core/error.hpp>
+#include <credo/core/expansion_limit.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/models/learned_hidden_markov_model.hpp>
 #include <credo/models/random.hpp>
@@ -70,6 +71,9 @@ LearnedHmm learn_hidden_markov_model(std::span<const Observations> sequences,
   const std::size_t s = options.states;
   const std::size_t o = options.symbols;
   if (s == 0 || o == 0) throw OptionError("options states and symbols: expected at least 1, got 0");
+  require_expandable("hidden Markov model, rows",
+                     static_cast<double>(s) * (static_cast<double>(s) + static_cast<double>(o)),
+                     kExpansionLimit, "choose fewer states or symbols");
   if (sequences.empty()) throw ModelError("hidden Markov model: expected sequences, got none");
   std::vector<std::size_t> lengths;
   for (const Observations& sequence : sequences) lengths.push_back(sequence.size());

@@ -8,6 +8,8 @@
 #include <credo/models/minimize.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,7 +38,8 @@ class LogLinearModel {
   /// finite.
   [[nodiscard]] FactorGraph graph(std::span<const double> theta) const;
 
-  /// Adds E[phi_k] for every k, given sums of probabilities of factors of graph(theta).
+  /// Adds E[phi_k] for every k, given sums of probabilities of factors of graph(theta). Throws
+  /// ModelError on wrong counts.
   void add_expectations(const std::vector<std::vector<double>>& factor_sums, double weight,
                         std::span<double> to) const;
 
@@ -74,9 +77,15 @@ struct LogLinearValue {
 struct LogLinearOptions {
   /// Per case: penalty / 2 |theta|^2 is subtracted from the mean log likelihood.
   double penalty = 0.0;
-  /// Empty: all 0.
+  /// Of the first start; empty: all 0.
   std::vector<double> start;
+  /// Where values are missing: how many starts, the others standard normal. Unless given,
+  /// LearnOptions::kStartsWithHidden where some variable is observed in no row, else one.
+  std::optional<std::size_t> restarts;
+  /// Of those, and of what tells a maximum from a saddle.
+  std::uint64_t seed = 1;
   MinimizeOptions minimize;
+  /// Its time limit and observer hold for the whole fit.
   InferOptions infer;
 
   /// Throws OptionError naming option, value and bound.
@@ -95,12 +104,19 @@ struct LogLinearFit {
   /// max_k of the mean objective's derivatives.
   double gradient_norm = kNaN;
   std::size_t iterations = 0;
+  /// Where values are missing: the mean objective that every start reached, which of them was the
+  /// best, and how many stationary points were left because a small random change of theta led to a
+  /// higher objective.
+  std::vector<double> start_objectives;
+  std::size_t best_start = 0;
+  std::size_t escaped_saddles = 0;
 
   [[nodiscard]] bool ok() const noexcept { return status == Status::ok; }
 };
 
 /// Maximum likelihood (or the maximum of the penalised one) by minimize(). Where data lie on the
-/// edge of what the features can tell apart there is no maximum without a penalty: unconverged.
+/// edge of what the features can tell apart there is no maximum without a penalty: unconverged. A
+/// time limit leaves the best theta so far.
 [[nodiscard]] LogLinearFit fit(const LogLinearModel& model, const DataTable& data,
                                const LogLinearOptions& options = {});
 

@@ -1,4 +1,5 @@
 #include <credo/core/error.hpp>
+#include <credo/core/expansion_limit.hpp>
 #include <credo/models/markov_chain.hpp>
 
 #include <fmt/format.h>
@@ -19,11 +20,18 @@ namespace credo {
 namespace {
 
 constexpr double kRowTolerance = 1e-9;
+/// Each is a variable and a factor.
+constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 24;
 
 }  // namespace
 
 MarkovChain::MarkovChain(std::size_t states, std::span<const MarkovTransition> transitions) {
   if (states == 0) throw ModelError("a Markov chain of 0 states, expected at least 1");
+  if (states > transitions.size()) {
+    throw ModelError(fmt::format(
+        "a Markov chain of {} states, expected at least one transition of each, got {} in all",
+        states, transitions.size()));
+  }
   std::vector<double> sum(states, 0.0);
   for (std::size_t i = 0; i < transitions.size(); ++i) {
     const MarkovTransition& t = transitions[i];
@@ -58,6 +66,8 @@ std::vector<double> MarkovChain::distribution_after(std::size_t steps,
     throw ModelError(fmt::format("initial distribution of {} entries, expected {}", initial.size(),
                                  state_count()));
   }
+  require_expandable("Markov chain, steps", static_cast<double>(steps), kMostSteps,
+                     "ask for fewer, or go on from the distribution so far", 512.0);
   FactorGraph graph;
   VariableId last = graph.add_variable("x_0", state_count());
   graph.add_conditional({last}, last,

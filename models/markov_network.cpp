@@ -1,4 +1,5 @@
 #include <credo/core/error.hpp>
+#include <credo/core/expansion_limit.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/models/markov_network.hpp>
 #include <credo/models/random.hpp>
@@ -42,6 +43,8 @@ MakeTable shared_when_constant(const Strength& strength, MakeTable make) {
 
 FactorGraph grid(const GridOptions& options, std::size_t cardinality, const MakeTable& edge,
                  const MakeTable& vertex) {
+  const double variables = static_cast<double>(options.rows) * static_cast<double>(options.columns);
+  require_expandable("grid", variables, kExpansionLimit, "choose fewer rows and columns", 512.0);
   FactorGraph graph;
   const auto id = [&](std::size_t r, std::size_t c) {
     return static_cast<VariableId>(r % options.rows * options.columns + c % options.columns);
@@ -69,6 +72,8 @@ FactorGraph grid(const GridOptions& options, std::size_t cardinality, const Make
 
 Table random_table(Random& random, std::size_t arity, const RandomTables& tables) {
   const std::vector<std::size_t> shape(arity, tables.cardinality);
+  require_expandable("random table", entries_of(shape), kExpansionLimit,
+                     "choose a smaller cardinality or arity");
   std::vector<double> log_values(saturating_product(shape));
   for (double& value : log_values) value = random.uniform(-tables.log_range, tables.log_range);
   return Table::dense(shape, std::move(log_values), Domain::log);
@@ -76,6 +81,8 @@ Table random_table(Random& random, std::size_t arity, const RandomTables& tables
 
 FactorGraph numbered_variables(std::size_t count, const RandomTables& tables) {
   tables.validate();
+  require_expandable("random graph", static_cast<double>(count), kExpansionLimit,
+                     "choose fewer variables", 512.0);
   FactorGraph graph;
   for (std::size_t v = 0; v < count; ++v) {
     graph.add_variable(fmt::format("x{}", v), tables.cardinality);
@@ -130,6 +137,13 @@ FactorGraph ising_grid(const GridOptions& options) {
 FactorGraph potts_grid(std::size_t states, const GridOptions& options) {
   options.validate();
   require(states >= 1, "states", "at least 1", static_cast<double>(states));
+  const bool shared = options.coupling.spread == Spread::constant;
+  const double edges =
+      2.0 * static_cast<double>(options.rows) * static_cast<double>(options.columns);
+  require_expandable(
+      "tables of a Potts grid",
+      static_cast<double>(states) * static_cast<double>(states) * (shared ? 1.0 : edges),
+      kExpansionLimit, "choose fewer states or a smaller grid");
   Random random(options.seed);
   const auto edge = [&] {
     std::vector<double> log_values(states * states, 0.0);
@@ -177,6 +191,10 @@ FactorGraph random_factor_graph(std::size_t variables, std::size_t factors, std:
                                 const RandomTables& tables) {
   require(arity <= variables, "arity", fmt::format("at most {} variables", variables),
           static_cast<double>(arity));
+  require_expandable("tables of a random factor graph",
+                     std::pow(static_cast<double>(tables.cardinality), static_cast<double>(arity)) *
+                         static_cast<double>(factors),
+                     kExpansionLimit, "choose fewer factors, or a smaller cardinality or arity");
   FactorGraph graph = numbered_variables(variables, tables);
   Random random(tables.seed);
   Scope order(variables);

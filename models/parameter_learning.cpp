@@ -24,18 +24,6 @@ namespace {
 /// Rows counted between two looks at the clock.
 constexpr std::size_t kRowsBetweenLooks = 1024;
 
-/// Whether some variable is observed in no row.
-bool has_hidden_variable(const DataTable& data) {
-  for (std::size_t v = 0; v < data.columns(); ++v) {
-    bool seen = false;
-    for (std::size_t r = 0; r < data.rows() && !seen; ++r) {
-      seen = data.row(r)[v] != DataTable::kMissing && data.weight(r) > 0.0;
-    }
-    if (!seen) return true;
-  }
-  return false;
-}
-
 class Learner {
  public:
   Learner(const FactorGraph& structure, const DataTable& data, const LearnOptions& options)
@@ -142,7 +130,7 @@ class Learner {
     if (!distinct) return;
     ExpectedCounter counter(*distinct, counting_options());
     starts_ = options_.restarts.value_or(
-        has_hidden_variable(*distinct) ? LearnOptions::kStartsWithHidden : 1);
+        distinct->has_hidden_column() ? LearnOptions::kStartsWithHidden : 1);
     std::optional<ExpectationAscent> best = best_of_starts(counter);
     if (best_start_ > 0 && !best->stopped()) {
       escaped_ += best->leave_saddles(shakes_, keep_going_);

@@ -3,6 +3,7 @@
 // 0 and divided by one common scale, so that the priors mean the same for any unit.
 
 #include <credo/core/error.hpp>
+#include <credo/core/expansion_limit.hpp>
 #include <credo/models/principal_axes.hpp>
 #include <credo/models/principal_components.hpp>
 #include <credo/models/random.hpp>
@@ -109,6 +110,11 @@ ComponentsFit principal_components(const std::vector<double>& points, std::size_
   }
   if (q == 0) throw OptionError("option components: expected at least 1, got 0");
   options.inference.validate();
+  require_expandable(
+      "principal components, loadings and coordinates",
+      static_cast<double>(q) * static_cast<double>(q) *
+          (static_cast<double>(points.size()) / static_cast<double>(d) + static_cast<double>(d)),
+      kExpansionLimit, "choose fewer components");
   Standardised data = standardise(points, d);
   if (data.known == 0) throw ModelError("principal components: expected numbers, all are missing");
   ConjugateModel model;

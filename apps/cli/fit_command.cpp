@@ -75,8 +75,10 @@ std::string starts_text(const ParameterFit& fit) {
 std::string report_text(const FitReport& report) {
   const ParameterFit& fit = report.fit;
   std::string text = fmt::format("cases           {}\n", report.data.total_weight());
-  text += fmt::format("log likelihood  {:.10g}\n", fit.log_likelihood);
-  if (fit.objective != fit.log_likelihood) {
+  text += std::isnan(fit.log_likelihood)
+              ? "log likelihood  unknown\n"
+              : fmt::format("log likelihood  {:.10g}\n", fit.log_likelihood);
+  if (!std::isnan(fit.objective) && fit.objective != fit.log_likelihood) {
     text += fmt::format("objective       {:.10g}\n", fit.objective);
   }
   if (!std::isnan(fit.log_marginal_likelihood)) {

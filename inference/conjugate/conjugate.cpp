@@ -19,6 +19,18 @@ using conjugate::Ascent;
 using conjugate::Draws;
 using conjugate::Failure;
 
+/// Labels are shaken by factors within exp(-kShake) and exp(kShake), means by this part of their
+/// deviation.
+constexpr double kShake = 0.1;
+/// Of the prior covariance of shaken Gaussian nodes: what they know already.
+constexpr double kShakenNarrowing = 1e-2;
+/// A higher point is higher by more than this, in nats, and relative to L: sweeps that stop a
+/// little early on the way to one maximum differ by less.
+constexpr double kSaddleGain = 1e-4;
+constexpr double kRelativeSaddleGain = 1e-9;
+/// Bounds the work; every escape raises L.
+constexpr std::size_t kMostEscapes = 20;
+
 [[noreturn]] void refuse_option(std::string_view name, std::string_view bound, double given) {
   throw OptionError(fmt::format("option {}: expected {}, got {}", name, bound, given));
 }
@@ -81,12 +93,21 @@ class Maximizer {
         climb(start, starts, draws);
       } catch (const Failure& failure) {
         // Another start may end better.
+        start_values_.push_back(-kInfinity);
         if (result_.ok()) continue;
-        result_.status = failure.impossible ? Status::impossible_evidence : Status::refused;
+        // Where two unknown nodes meet, no proof: another q may have a finite bound.
+        const bool proven = failure.impossible && is_exact(model_);
+        result_.status = proven ? Status::impossible_evidence : Status::refused;
         result_.message = failure.message;
-        if (failure.impossible) result_.value = result_.log_z_lower = -kInfinity;
+        if (failure.impossible && !proven) {
+          result_.message += "; with this start E[log p] is minus infinity, which proves nothing";
+        }
+        if (proven) result_.value = result_.log_z_lower = -kInfinity;
       }
     }
+    leave_saddles(draws);
+    result_.start_values = std::move(start_values_);
+    result_.escaped_saddles = escaped_;
     result_.timings.infer_seconds = monitor_.elapsed_seconds();
     return std::move(result_);
   }
@@ -100,6 +121,7 @@ class Maximizer {
                  draws);
     const bool converged =
         ascent.climb(draws, monitor_, static_cast<double>(start) / static_cast<double>(starts));
+    start_values_.push_back(ascent.bound().value);
     // NaN loses.
     if (!result_.ok() || ascent.bound().value > result_.value) {
       ascent.report(result_);
@@ -107,6 +129,69 @@ class Maximizer {
       judge(converged, ascent.monotone());
     }
     if (ascent.stopped()) note_stop();
+  }
+
+  /// Whether the best point is a maximum, or only stationary: a random change of q that is small
+  /// beside its spread, and more sweeps, lead back to a maximum and away from a saddle.
+  void leave_saddles(Draws& draws) {
+    while (result_.ok() && result_.guarantee == Guarantee::fixed_point && escaped_ < kMostEscapes) {
+      Ascent ascent(model_, options_);
+      bool converged = false;
+      try {
+        const std::vector<ConjugateStart> starts = shaken(draws);
+        ascent.begin(starts, draws);
+        converged = ascent.climb(draws, monitor_, 1.0);
+      } catch (const Failure&) {
+        return;
+      }
+      const double needed = kSaddleGain + kRelativeSaddleGain * std::fabs(result_.value);
+      const bool higher = ascent.bound().value > result_.value + needed;
+      if (higher) adopt(ascent, converged);
+      if (ascent.stopped()) note_stop();
+      if (!higher) return;
+    }
+  }
+
+  void adopt(const Ascent& ascent, bool converged) {
+    std::vector<double> trace = std::move(result_.trace);
+    const double reached = result_.value;
+    const std::size_t sweeps = result_.sweeps;
+    ascent.report(result_);
+    for (const double value : result_.trace) {
+      if (value >= reached) trace.push_back(value);
+    }
+    result_.trace = std::move(trace);
+    result_.sweeps += sweeps;
+    start_values_[result_.best_start] = result_.value;
+    ++escaped_;
+    judge(converged, ascent.monotone());
+    result_.message += fmt::format("; saddles left on the way: {}", escaped_);
+  }
+
+  /// First moments near those of the best point, of the nodes that can be given some.
+  [[nodiscard]] std::vector<ConjugateStart> shaken(Draws& draws) const {
+    std::vector<ConjugateStart> starts;
+    for (std::size_t i = 0; i < model_.plates().size(); ++i) {
+      const ConjugatePlate& plate = model_.plates()[i];
+      const bool gaussian = plate.kind == ConjugateKind::gaussian;
+      const bool discrete =
+          plate.kind == ConjugateKind::categorical || plate.kind == ConjugateKind::chain;
+      if (plate.known() || (!gaussian && !discrete)) continue;
+      const ConjugatePosterior& q = result_.posteriors[i];
+      ConjugateStart start{{static_cast<std::uint32_t>(i)}, q.mean};
+      if (gaussian) start.narrowing = kShakenNarrowing;
+      for (std::size_t j = 0; j < start.mean.size(); ++j) {
+        if (gaussian) {
+          const std::size_t d = plate.dimension;
+          const double variance = q.covariance[j / d * d * d + j % d * (d + 1)];
+          start.mean[j] += kShake * std::sqrt(variance) * draws.normal();
+        } else {
+          start.mean[j] *= std::exp(kShake * (2.0 * draws.uniform() - 1.0));
+        }
+      }
+      starts.push_back(std::move(start));
+    }
+    return starts;
   }
 
   void judge(bool converged, bool monotone) {
@@ -134,6 +219,8 @@ class Maximizer {
   const ConjugateOptions& options_;
   InferOptions limits_;
   contraction::Monitor monitor_;
+  std::vector<double> start_values_;
+  std::size_t escaped_ = 0;
   ConjugateResult result_;
 };
 
@@ -146,6 +233,11 @@ void ConjugateOptions::validate() const {
   if (!(time_limit_seconds >= 0.0)) {
     refuse_option("time_limit_seconds", "at least 0", time_limit_seconds);
   }
+}
+
+void ConjugatePosterior::refuse_element(std::size_t i) const {
+  throw QueryError(
+      fmt::format("posterior of \"{}\": expected an element below {}, got {}", name, count, i));
 }
 
 const ConjugatePosterior& ConjugateResult::posterior(ConjugateNode node) const {

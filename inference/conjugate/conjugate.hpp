@@ -57,10 +57,15 @@ struct ConjugatePosterior {
   std::vector<double> concentration;  ///< Dirichlet [count, d]
 
   /// Numbers of element i of an array with the same number for each element.
+  /// Throws QueryError on i not below count.
   [[nodiscard]] std::span<const double> element(const std::vector<double>& of,
                                                 std::size_t i) const {
+    if (i >= count) refuse_element(i);
     return std::span(of).subspan(i * (of.size() / count), of.size() / count);
   }
+
+ private:
+  [[noreturn]] void refuse_element(std::size_t i) const;
 };
 
 /// Poisoned until computed.
@@ -83,6 +88,11 @@ struct ConjugateResult {
   /// L after every sweep of the best start, and of which start it was.
   std::vector<double> trace;
   std::size_t best_start = 0;
+  /// L that every start reached, in their order; -infinity where it failed.
+  std::vector<double> start_values;
+  /// How often the best start came to rest where a small random change of q led to a higher L: at a
+  /// saddle, as where labels start alike. The answer is where the sweeps went from there.
+  std::size_t escaped_saddles = 0;
   std::size_t sweeps = 0;
   /// Gain of the last sweep, in nats.
   double residual = kNaN;

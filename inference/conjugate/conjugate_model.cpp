@@ -2,6 +2,7 @@
 // the engine meets only conjugate pairs of matching shapes.
 
 #include <credo/core/error.hpp>
+#include <credo/core/expansion_limit.hpp>
 #include <credo/core/names.hpp>
 #include <credo/inference/conjugate/plate_checks.hpp>
 
@@ -16,6 +17,13 @@ namespace credo {
 using conjugate::refuse;
 using conjugate::require_positive;
 using conjugate::require_positive_definite;
+
+namespace {
+
+/// Of one plate: 8 GiB.
+constexpr std::uint64_t kMostNumbers = std::uint64_t{1} << 30;
+
+}  // namespace
 
 std::string_view conjugate_kind_name(ConjugateKind kind) noexcept {
   switch (kind) {
@@ -57,6 +65,12 @@ ConjugateNode ConjugateModel::add(ConjugatePlate plate) {
   if (plate.name.empty()) refuse(plate, "expected a name, got none");
   if (plate.count == 0) refuse(plate, "expected a count of at least 1, got 0");
   if (plate.dimension == 0) refuse(plate, "expected a dimension of at least 1, got 0");
+  const double covariances =
+      plate.kind == ConjugateKind::gaussian ? static_cast<double>(plate.dimension) : 1.0;
+  require_expandable(
+      fmt::format("{} \"{}\"", conjugate_kind_name(plate.kind), plate.name),
+      static_cast<double>(plate.count) * static_cast<double>(plate.size()) * covariances,
+      kMostNumbers, "choose a smaller count or dimension");
   const auto taken = [&plate](const ConjugatePlate& other) { return other.name == plate.name; };
   if (std::ranges::any_of(plates_, taken)) refuse(plate, "the name is taken");
   require_selector(plate);

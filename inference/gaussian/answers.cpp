@@ -145,7 +145,8 @@ class Sampler {
  public:
   explicit Sampler(const Engine& engine) : engine_(engine) {
     for (std::uint32_t f = 0; f < engine.structure().fronts.size(); ++f) {
-      noise_.push_back(factorise_covariance(engine.core(f), engine.structure().fronts[f].size));
+      noise_.push_back(factorise_covariance(engine.core(f), engine.structure().fronts[f].size,
+                                            kCertainAsComputed));
     }
     difference_.resize(engine.structure().scalar_count);
   }

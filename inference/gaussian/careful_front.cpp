@@ -33,6 +33,8 @@ namespace {
 
 /// A coefficient below this part of what met in it is zero.
 constexpr double kZeroCoefficient = 1e-11;
+/// One below this is what rounding leaves of zero.
+constexpr double kRoundedCoefficient = 1e-14;
 
 void append_zeros(Eigen::MatrixXd& rows, Eigen::Index count) {
   if (count == 0) return;
@@ -253,10 +255,13 @@ void CarefulFront::hand_up_rows(CarefulOutcome& outcome) {
   for (Index i = 0; i < rows_.rows(); ++i) {
     if (row_used_[static_cast<std::size_t>(i)]) continue;
     bool has_variable = false;
-    for (Index j = size_ + noise_; j < rows_.cols() - 1; ++j) {
-      if (std::fabs(rows_(i, j)) > kZeroCoefficient * row_bounds_(i, j)) {
+    bool doubtful = false;
+    for (Index j = 0; j < rows_.cols() - 1; ++j) {
+      const double coefficient = std::fabs(rows_(i, j));
+      if (j >= size_ + noise_ && coefficient > kZeroCoefficient * row_bounds_(i, j)) {
         has_variable = true;
       } else {
+        doubtful = doubtful || coefficient > kRoundedCoefficient * row_bounds_(i, j);
         rows_(i, j) = 0.0;
       }
     }
@@ -265,8 +270,8 @@ void CarefulFront::hand_up_rows(CarefulOutcome& outcome) {
     } else if (std::fabs(rows_(i, rows_.cols() - 1)) <=
                kConsistent * row_bounds_(i, rows_.cols() - 1)) {
       ++outcome.redundant;
-    } else {
-      outcome.status = CarefulStatus::contradiction;
+    } else if (outcome.status != CarefulStatus::contradiction) {
+      outcome.status = doubtful ? CarefulStatus::doubtful : CarefulStatus::contradiction;
     }
   }
   outcome.message.rows = rows_.rightCols(rest)(kept, Eigen::all);

@@ -28,6 +28,7 @@ struct CarefulMessage {
 enum class CarefulStatus : std::uint8_t {
   ok,
   contradiction,  ///< an equation without variables has no solution
+  doubtful,       ///< the same, but only after a small coefficient was taken for zero
   flat,           ///< a direction without curvature: the integral diverges
   indefinite,     ///< a direction of negative curvature: the integral diverges
 };

@@ -1,5 +1,6 @@
 #include <credo/core/error.hpp>
 #include <credo/inference/gaussian/compiled_gaussian.hpp>
+#include <credo/inference/gaussian/divergence.hpp>
 #include <credo/inference/gaussian/fixed_factors.hpp>
 #include <credo/inference/gaussian/runner.hpp>
 
@@ -90,6 +91,32 @@ struct CompiledGaussian::Implementation {
       }
       return sum;
     });
+    if (answer.status == Status::impossible_evidence) refuse_rounding(answer);
+  }
+
+  /// A contradiction proves nothing where rounding made a kernel certain.
+  void refuse_rounding(GaussianAnswer& answer) const {
+    for (std::size_t f = 0; f < fixed.size(); ++f) {
+      std::uint64_t entry = 0;
+      if (!states.empty())
+        entry = gaussian::entry_of(*graph, graph->gaussian_factor(fixed[f]), states);
+      const double variance = fixed_tables[f].rounded_variance(entry);
+      if (!(variance > 0.0)) continue;
+      answer.status = Status::refused;
+      answer.log_z = kNaN;
+      answer.message = gaussian::explain_rounded_certainty(
+                           fmt::format("Gaussian factor {}", fixed[f]), variance) +
+                       gaussian::kRoundingProvesNothing;
+      return;
+    }
+  }
+
+  void require_continuous(VariableId v) const {
+    if (v < skeleton.variable_count() && skeleton.dimension(v) > 0) return;
+    throw QueryError(fmt::format(
+        "compiled Gaussian: expected a continuous variable of the graph, which has {} variables, "
+        "got {}",
+        skeleton.variable_count(), v));
   }
 };
 
@@ -124,40 +151,47 @@ CompiledGaussian::~CompiledGaussian() = default;
 CompiledGaussian::CompiledGaussian(CompiledGaussian&&) noexcept = default;
 CompiledGaussian& CompiledGaussian::operator=(CompiledGaussian&&) noexcept = default;
 
-const Plan& CompiledGaussian::plan() const noexcept {
-  return implementation_->runner->engine().structure().plan;
+CompiledGaussian::Implementation& CompiledGaussian::implementation() const {
+  if (implementation_) return *implementation_;
+  throw QueryError("compiled Gaussian: expected one that was not moved from");
 }
 
-const std::string& CompiledGaussian::refusal() const noexcept { return implementation_->refusal; }
+const Plan& CompiledGaussian::plan() const {
+  return implementation().runner->engine().structure().plan;
+}
+
+const std::string& CompiledGaussian::refusal() const { return implementation().refusal; }
 
 void CompiledGaussian::load(const FactorGraph& graph, std::span<const std::size_t> states) {
-  if (gaussian::Skeleton(graph) != implementation_->skeleton) refuse_shape();
-  implementation_->load(graph, states);
+  if (gaussian::Skeleton(graph) != implementation().skeleton) refuse_shape();
+  implementation().load(graph, states);
 }
 
 void CompiledGaussian::load(std::span<const GaussianTable> tables) {
-  implementation_->load(tables);
+  implementation().load(tables);
 }
 
 std::size_t CompiledGaussian::mean_offset(VariableId v) const {
-  return implementation_->runner->mean_offset(v);
+  implementation().require_continuous(v);
+  return implementation().runner->mean_offset(v);
 }
 
 std::size_t CompiledGaussian::covariance_offset(VariableId v) const {
-  return implementation_->runner->covariance_offset(v);
+  implementation().require_continuous(v);
+  return implementation().runner->covariance_offset(v);
 }
 
-std::size_t CompiledGaussian::observed_count() const noexcept {
-  return implementation_->runner->observed_count();
+std::size_t CompiledGaussian::observed_count() const {
+  return implementation().runner->observed_count();
 }
 
 void CompiledGaussian::run(std::span<const double> observed, GaussianAnswer& answer,
                            bool covariances) {
-  implementation_->run(observed, answer, covariances);
+  implementation().run(observed, answer, covariances);
 }
 
 GaussianAnswer CompiledGaussian::run(const Evidence& evidence) {
-  evidence.validate(*implementation_->graph);
+  evidence.validate(*implementation().graph);
   std::vector<double> values;
   std::vector<VariableId> observed;
   for (const auto& [v, finding] : evidence.findings()) {
@@ -165,11 +199,11 @@ GaussianAnswer CompiledGaussian::run(const Evidence& evidence) {
     observed.push_back(v);
     values.insert(values.end(), finding.value.begin(), finding.value.end());
   }
-  if (observed != implementation_->observed) {
+  if (observed != implementation().observed) {
     throw EvidenceError(
         fmt::format("compiled Gaussian: expected values of the {} continuous variables that were "
                     "compiled, got {}",
-                    implementation_->observed.size(), observed.size()));
+                    implementation().observed.size(), observed.size()));
   }
   GaussianAnswer answer;
   run(values, answer);
@@ -177,7 +211,9 @@ GaussianAnswer CompiledGaussian::run(const Evidence& evidence) {
 }
 
 std::vector<double> CompiledGaussian::cross_covariance(VariableId a, VariableId b) const {
-  const gaussian::Runner& runner = *implementation_->runner;
+  implementation().require_continuous(a);
+  implementation().require_continuous(b);
+  const gaussian::Runner& runner = *implementation().runner;
   if (!runner.spread()) return {};
   return gaussian::cross_covariance(runner.engine(), a, b);
 }

@@ -44,9 +44,9 @@ class CompiledGaussian {
   CompiledGaussian& operator=(CompiledGaussian&&) noexcept;
 
   /// One step per front, in order of elimination.
-  [[nodiscard]] const Plan& plan() const noexcept;
+  [[nodiscard]] const Plan& plan() const;
   /// Why no run will answer (memory limit); empty when they can.
-  [[nodiscard]] const std::string& refusal() const noexcept;
+  [[nodiscard]] const std::string& refusal() const;
 
   /// Other numbers for the same variables and scopes: all tables are read again. Throws QueryError
   /// when the graph is not of the shape that was compiled.
@@ -57,11 +57,12 @@ class CompiledGaussian {
   /// variables.
   void load(std::span<const GaussianTable> tables);
 
-  /// Where a continuous variable stands in GaussianAnswer::means and ::covariances.
+  /// Where a continuous variable stands in GaussianAnswer::means and ::covariances. Throw
+  /// QueryError on others.
   [[nodiscard]] std::size_t mean_offset(VariableId v) const;
   [[nodiscard]] std::size_t covariance_offset(VariableId v) const;
   /// Scalars of the observed variables: the length of run()'s argument.
-  [[nodiscard]] std::size_t observed_count() const noexcept;
+  [[nodiscard]] std::size_t observed_count() const;
 
   /// Conditions on the observed values, concatenated by increasing variable. Exact: log Z, and the
   /// mean and covariance of every variable (covariances only when wanted). Status::refused where
@@ -72,11 +73,14 @@ class CompiledGaussian {
   [[nodiscard]] GaussianAnswer run(const Evidence& evidence);
 
   /// cov(x_a, x_b) of the last run, row-major, dimension of a times dimension of b; empty when no
-  /// front holds both (variables that share a factor always share a front).
+  /// front holds both (variables that share a factor always share a front), or one was observed.
+  /// Throws QueryError unless both are continuous variables of the graph.
   [[nodiscard]] std::vector<double> cross_covariance(VariableId a, VariableId b) const;
 
  private:
   struct Implementation;
+  /// Throws QueryError on an object that was moved from; so does all of the above.
+  [[nodiscard]] Implementation& implementation() const;
   std::unique_ptr<Implementation> implementation_;
 };
 

@@ -7,7 +7,10 @@
 // Source: Koller and Friedman, Probabilistic Graphical Models, 2009, chapter 14 (canonical forms);
 // Rue and Held, Gaussian Markov Random Fields, 2005, section 2.4.
 
+#include <credo/inference/gaussian/divergence.hpp>
 #include <credo/inference/gaussian/engine.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -215,11 +218,27 @@ Solution Engine::solve(const std::function<bool()>& keep_going) {
   if (!careful_ && factors_ != Factors::plain && !factorise(keep_going)) careful_ = !stopped_;
   if (stopped_) return {Status::deadline, "", kNaN, 0};
   Solution solution = careful_ ? solve_carefully(keep_going) : solve_plainly();
+  if (solution.status == Status::impossible_evidence) refuse_rounding(solution);
   if (solution.status == Status::ok && !std::isfinite(solution.log_z)) {
     solution.status = Status::refused;
     solution.message = "the numbers leave the range of doubles";
   }
   return solution;
+}
+
+/// A contradiction proves nothing where rounding made a kernel certain.
+void Engine::refuse_rounding(Solution& solution) const {
+  for (std::size_t f = 0; f < bound_.size(); ++f) {
+    const double variance = bound_[f]->noise.rounded_variance;
+    if (!(variance > 0.0)) continue;
+    const std::uint32_t factor = structure_.factors[f].factor;
+    const std::string name = graph_ != nullptr ? graph_->describe_gaussian(factor)
+                                               : fmt::format("Gaussian factor {}", factor);
+    solution.status = Status::refused;
+    solution.message = explain_rounded_certainty(name, variance) + kRoundingProvesNothing;
+    solution.log_z = kNaN;
+    return;
+  }
 }
 
 double Engine::log_at_point() {

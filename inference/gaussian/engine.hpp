@@ -74,6 +74,7 @@ class Engine {
   [[nodiscard]] bool careful() const noexcept { return careful_; }
 
  private:
+  void refuse_rounding(Solution& solution) const;
   enum class Factors : std::uint8_t { none, plain, careful };
 
   void begin_binding();

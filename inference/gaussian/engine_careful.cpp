@@ -62,6 +62,13 @@ Solution Engine::careful_pass(const std::function<bool()>& keep_going) {
     if (outcome.status == CarefulStatus::contradiction) {
       return {Status::impossible_evidence, "", -kInfinity, 0};
     }
+    if (outcome.status == CarefulStatus::doubtful) {
+      return {Status::refused,
+              std::string("a combination of the variables was taken for certain that rounding may "
+                          "have made so") +
+                  kRoundingProvesNothing,
+              kNaN, 0};
+    }
     if (outcome.status != CarefulStatus::ok) {
       const std::string name =
           graph_ != nullptr ? graph_->variable(front.variable).name : name_(front.variable);

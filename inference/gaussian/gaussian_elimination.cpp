@@ -7,6 +7,7 @@
 // association models, JASA 87, 1992, section 6 (strong roots).
 
 #include <credo/inference/gaussian/answers.hpp>
+#include <credo/inference/gaussian/divergence.hpp>
 #include <credo/inference/gaussian/fixed_factors.hpp>
 #include <credo/inference/gaussian/gaussian_elimination.hpp>
 #include <credo/inference/gaussian/mixed_scopes.hpp>
@@ -14,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace credo {
@@ -86,6 +88,13 @@ class MixedQuestion {
       result = {};
       result.status = stopped.status;
     }
+    if (result.status == Status::impossible_evidence) {
+      if (const std::string why = rounded_certainty(graph_); !why.empty()) {
+        result = {};
+        result.status = Status::refused;
+        result.message = why + kRoundingProvesNothing;
+      }
+    }
     result.timings.plan_seconds = plan_seconds_;
     result.timings.infer_seconds = monitor_.elapsed_seconds() - plan_seconds_;
     return result;
@@ -151,7 +160,7 @@ class MixedQuestion {
       part.solved = part.discrete.empty();
       if (part.discrete.empty()) {
         constant_ += log_values.front();
-        if (constant_ == -kInfinity) result.status = Status::impossible_evidence;
+        if (log_values.front() == -kInfinity) result.status = Status::impossible_evidence;
       } else {
         discrete_.add_factor(part.discrete,
                              Table::dense(std::move(shape), std::move(log_values), Domain::log));
@@ -169,6 +178,11 @@ class MixedQuestion {
       return kNaN;
     }
     redundant_ = std::max(redundant_, solution.redundant);
+    if (!part.discrete.empty() && std::fabs(solution.log_z) > kLargestLogarithm) {
+      result.status = Status::refused;
+      result.message = "the numbers leave the range of doubles" + given(part, states);
+      return kNaN;
+    }
     if (!maximises() || !part.engine) return solution.log_z;
     double at_mode = part.engine->log_at_point();
     for (const GaussianFactorId g : part.fixed) at_mode += log_of_fixed_factor(g, states);
@@ -226,6 +240,12 @@ class MixedQuestion {
 
   void finish(Result& result) {
     result.log_z += constant_;
+    if (std::isinf(result.log_z)) {
+      result = {};
+      result.status = Status::refused;
+      result.message = "the numbers leave the range of doubles";
+      return;
+    }
     for (Assignment& assignment : result.assignments) assignment.log_value += constant_;
     MixedAnswer mixed{graph_, query_, parts_, {}, states_, monitor_};
     std::size_t joint = own_joints_;
@@ -253,6 +273,9 @@ class MixedQuestion {
                                            "answered; {} observed combinations repeat what kernels "
                                            "without noise imply: log Z leaves their density out",
                                            redundant_);
+    if (const std::string why = rounded_certainty(graph_); !why.empty()) {
+      result.message += "; " + why;
+    }
     if (const Part& first = parts_.parts.front(); parts_.parts.size() == 1 && first.engine) {
       result.plan = first.engine->structure().plan;
     }

@@ -70,7 +70,8 @@ LocalForm prepare(const GaussianTable& table, std::uint64_t entry) {
   local.child = table.dimensions().back();
   local.kernel = &table.kernels()[entry];
   local.add_terms = kernel_terms(local.dimension - local.child, local.child);
-  local.noise = factorise_covariance(local.kernel->covariance, local.child);
+  local.noise =
+      factorise_covariance(local.kernel->covariance, local.child, certain_as_given(local.child));
   local.log_constant = -(static_cast<double>(local.noise.rank) * std::log(2.0 * std::numbers::pi) +
                          local.noise.log_determinant) /
                        2.0;

@@ -90,12 +90,13 @@ double collapse_loss_bound(std::span<const WeightedGaussian> mixture,
                            const WeightedGaussian& collapsed) {
   const std::size_t n = collapsed.mean.size();
   if (n == 0) return 0.0;
-  const CovarianceFactor whole = factorise_covariance(collapsed.covariance, n);
+  const CovarianceFactor whole = factorise_covariance(collapsed.covariance, n, kCertainAsComputed);
   const std::vector<double> share = shares(mixture);
   double bound = 0.0;
   for (std::size_t k = 0; k < mixture.size(); ++k) {
     if (!(share[k] > 0.0)) continue;
-    const CovarianceFactor part = factorise_covariance(mixture[k].covariance, n);
+    const CovarianceFactor part =
+        factorise_covariance(mixture[k].covariance, n, kCertainAsComputed);
     if (part.rank < whole.rank) return kInfinity;
     bound += share[k] * (whole.log_determinant - part.log_determinant) / 2.0;
   }

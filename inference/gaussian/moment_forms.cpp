@@ -28,7 +28,7 @@ MomentRatio moment_ratio(const WeightedGaussian& after, const WeightedGaussian& 
   MomentRatio ratio;
   const std::size_t count = before.mean.size();
   const Eigen::Index n = to_index(count);
-  const Halves basis = halves(factorise_covariance(before.covariance, count));
+  const Halves basis = halves(factorise_covariance(before.covariance, count, kCertainAsComputed));
   const Eigen::Index rank = basis.noise.cols();
   ratio.form.precision.assign(count * count, 0.0);
   ratio.form.linear.assign(count, 0.0);
@@ -40,7 +40,7 @@ MomentRatio moment_ratio(const WeightedGaussian& after, const WeightedGaussian& 
   const Vector mean = basis.whitening *
                       (VectorView(after.mean.data(), n) - VectorView(before.mean.data(), n)).eval();
   const CovarianceFactor factor =
-      factorise_covariance(entries(covariance), static_cast<std::size_t>(rank));
+      factorise_covariance(entries(covariance), static_cast<std::size_t>(rank), kCertainAsComputed);
   ratio.regular = factor.rank == static_cast<std::size_t>(rank);
   if (!ratio.regular) return ratio;
   const Matrix white = halves(factor).whitening;
@@ -57,7 +57,8 @@ MomentRatio moment_ratio(const WeightedGaussian& after, const WeightedGaussian& 
 
 MomentDensity moment_density(const WeightedGaussian& gaussian, std::span<const double> x) {
   const Eigen::Index n = to_index(x.size());
-  const CovarianceFactor factor = factorise_covariance(gaussian.covariance, x.size());
+  const CovarianceFactor factor =
+      factorise_covariance(gaussian.covariance, x.size(), kCertainAsComputed);
   MomentDensity density{factor.rank, -kInfinity};
   const VectorView point(x.data(), n);
   const VectorView mean(gaussian.mean.data(), n);

@@ -194,7 +194,7 @@ MomentGaussian::Whitened MomentGaussian::whiten(std::vector<std::uint32_t> posit
       block.push_back(gaussian_.covariance[i * dimension_ + j]);
   }
   const std::size_t n = positions.size();
-  return {std::move(positions), halves(factorise_covariance(block, n))};
+  return {std::move(positions), halves(factorise_covariance(block, n, kCertainAsComputed))};
 }
 
 void MomentGaussian::move(const Whitened& whitened, std::span<const double> mean,
@@ -241,8 +241,12 @@ Absorbed MomentGaussian::observe(const LinearGaussian& kernel, const Places& pla
     slope.noalias() = seen.slope * whitened.halves.noise;
     total.noalias() += slope * slope.transpose();
   }
-  const CovarianceFactor factor = factorise_covariance(entries(total), count);
-  if (contradicts(factor, seen)) return Absorbed::impossible;
+  // Without anything unknown it is the kernel's own.
+  const double certain = rank == 0 ? certain_as_given(count) : kCertainAsComputed;
+  const CovarianceFactor factor = factorise_covariance(entries(total), count, certain);
+  if (contradicts(factor, seen)) {
+    return factor.rounded_variance > 0.0 ? Absorbed::doubtful : Absorbed::impossible;
+  }
   if (factor.rank == 0) return Absorbed::ok;
   const Matrix white = halves(factor).whitening;
   const Vector standard = white * seen.residual;

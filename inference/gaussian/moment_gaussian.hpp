@@ -14,6 +14,7 @@ namespace credo::gaussian {
 enum class Absorbed : std::uint8_t {
   ok,
   impossible,  ///< an observation contradicts what is certain
+  doubtful,    ///< an observation contradicts what rounding made certain
   diverges,    ///< a quadratic factor outweighs the Gaussian: there is no integral
 };
 

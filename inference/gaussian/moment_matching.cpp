@@ -4,6 +4,7 @@
 // Source: Lauritzen, Propagation of probabilities, means, and variances in mixed graphical
 // association models, JASA 87, 1992; Koller and Friedman, 2009, section 14.3.
 
+#include <credo/inference/gaussian/divergence.hpp>
 #include <credo/inference/gaussian/mixed_scopes.hpp>
 #include <credo/inference/gaussian/moment_matching.hpp>
 #include <credo/inference/gaussian/moment_passes.hpp>
@@ -87,8 +88,14 @@ class MomentQuestion {
       return;
     }
     if (log_z == -kInfinity) {
-      result.status = Status::impossible_evidence;
-      result.message.clear();
+      result.message = passes.doubtful()
+                           ? "rounding made a combination of the observed values certain"
+                           : rounded_certainty(graph_);
+      if (result.message.empty()) {
+        result.status = Status::impossible_evidence;
+      } else {
+        result.message += kRoundingProvesNothing;
+      }
       return;
     }
     if (query_.task == Task::marginals) answer_marginals(passes, result);

@@ -78,6 +78,7 @@ bool MomentPasses::send_up(std::uint32_t s) {
       if ((state * mixed + k) % kStatesPerQuestion == 0) monitor_.check("collect", 0.25);
       const Absorbed absorbed = cluster_.evaluate(state * mixed + k);
       if (absorbed == Absorbed::diverges) return false;
+      doubtful_ = doubtful_ || absorbed == Absorbed::doubtful;
       if (absorbed != Absorbed::ok) continue;
       mixture.push_back(cluster_.gaussian().marginal(separator));
       overflowed_ = overflowed_ || !std::isfinite(mixture.back().log_weight);

@@ -43,6 +43,9 @@ class MomentPasses {
   [[nodiscard]] const std::string& culprit() const noexcept { return cluster_.culprit(); }
   /// Whether some log weight left the range of doubles: a zero may then be none.
   [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }
+  /// Whether some state was given weight zero because an observation contradicts what only rounding
+  /// made certain: a zero in all proves nothing then.
+  [[nodiscard]] bool doubtful() const noexcept { return doubtful_; }
   [[nodiscard]] const MomentLoss& loss() const noexcept { return loss_; }
 
  private:
@@ -61,6 +64,7 @@ class MomentPasses {
   const MomentPlan& plan_;
   contraction::Monitor& monitor_;
   bool overflowed_ = false;
+  bool doubtful_ = false;
   std::vector<MomentMessage> up_;
   std::vector<MomentMessage> down_;  ///< posterior of the separator, weights relative
   MomentCluster cluster_;

@@ -215,6 +215,10 @@ Solution solve_part(const FactorGraph& graph, const Parts& parts, Part& part,
     if (solution.status != Status::ok) break;
     const double log_value = log_of_fixed(graph, g, states, parts.scalar_of, parts.observed);
     solution.log_z += log_value;
+    if (std::isnan(log_value)) {
+      solution.status = Status::refused;
+      solution.message = "the numbers leave the range of doubles";
+    }
     if (log_value == -kInfinity) solution.status = Status::impossible_evidence;
   }
   return solution;

@@ -3,6 +3,7 @@
 
 #include <credo/inference/gaussian/runner.hpp>
 
+#include <cmath>
 #include <utility>
 
 namespace credo::gaussian {
@@ -43,8 +44,15 @@ void Runner::run(std::span<const double> values, GaussianAnswer& answer, bool co
   for (std::size_t i = 0; i < values.size(); ++i) point[observed_scalar_[i]] = values[i];
   Solution solution = engine_.solve();
   if (solution.status == Status::ok && further) {
-    solution.log_z += further(point);
-    if (solution.log_z == -kInfinity) solution.status = Status::impossible_evidence;
+    const double log_value = further(point);
+    solution.log_z += log_value;
+    if (log_value == -kInfinity) {
+      solution.status = Status::impossible_evidence;
+    } else if (!std::isfinite(solution.log_z)) {
+      solution.status = Status::refused;
+      solution.message = "the numbers leave the range of doubles";
+      solution.log_z = kNaN;
+    }
   }
   answer.status = solution.status;
   answer.log_z = solution.log_z;

@@ -9,6 +9,7 @@
 // Source: Weiss and Freeman 2001; Malioutov, Johnson and Willsky 2006.
 
 #include <credo/inference/driver.hpp>
+#include <credo/inference/gaussian/divergence.hpp>
 #include <credo/inference/gaussian/fixed_factors.hpp>
 #include <credo/inference/joint_weights.hpp>
 #include <credo/inference/message_passing/gaussian_belief_propagation.hpp>
@@ -70,6 +71,14 @@ class Passing {
     constant_ = fixed.possible ? log_of_constants() : -kInfinity;
     Loaded loaded = network_.load(states_);
     if (constant_ == -kInfinity) loaded = {Status::impossible_evidence, ""};
+    if (std::isnan(constant_)) {
+      loaded = {Status::refused, "the numbers leave the range of doubles"};
+    }
+    if (loaded.status == Status::impossible_evidence) {
+      if (const std::string why = gaussian::rounded_certainty(graph_); !why.empty()) {
+        loaded = {Status::refused, why + gaussian::kRoundingProvesNothing};
+      }
+    }
     if (loaded.status != Status::ok) {
       result_.status = loaded.status;
       result_.message = std::move(loaded.message);
@@ -105,7 +114,7 @@ class Passing {
     for (const GaussianFactorId g : gaussian::fixed_factors(graph_, evidence_)) {
       sum.add(gaussian::log_of_fixed(graph_, g, states_, scalar_of, network_.observed()));
     }
-    return std::isnan(sum.value()) ? -kInfinity : sum.value();
+    return sum.value();
   }
 
   /// Two variables of one factor need not be neighbours: their block of J may be zero.

@@ -175,7 +175,7 @@ std::string GaussianNetwork::whiten(const GaussianNode& node) {
     const double smallest = smallest_eigenvalue(unit, n);
     if (!(smallest > gaussian::kKept)) return explain_precision(smallest, name);
   }
-  const CovarianceFactor factor = factorise_covariance(block, n);
+  const CovarianceFactor factor = factorise_covariance(block, n, kCertainAsComputed);
   std::ranges::copy(factor.whitening, block.begin());
   log_determinant_ += factor.log_determinant;
   return "";

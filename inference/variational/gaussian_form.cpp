@@ -65,7 +65,7 @@ MatrixXd root_of(const MatrixXd& covariance) {
   const Index n = covariance.rows();
   const CovarianceFactor factor =
       factorise_covariance({covariance.data(), static_cast<std::size_t>(covariance.size())},
-                           static_cast<std::size_t>(n));
+                           static_cast<std::size_t>(n), kCertainAsComputed);
   const MatrixXd noise = matrix_of(factor.noise, n, size_of(factor.rank));
   if (factor.rotation.empty()) return noise;
   return matrix_of(factor.rotation, n, n).transpose() * noise;

@@ -93,6 +93,12 @@ struct CompiledSmoother::Implementation {
     return order;
   }
 
+  [[nodiscard]] VariableId state_at(std::size_t t) const {
+    if (t < state.size()) return state[t];
+    throw ModelError(
+        fmt::format("compiled smoother: expected a time below {}, got {}", state.size(), t));
+  }
+
   /// False when observation t has not the components of the pattern.
   bool append(std::size_t t, const std::vector<double>& y) {
     std::size_t count = 0;
@@ -113,8 +119,13 @@ CompiledSmoother::~CompiledSmoother() = default;
 CompiledSmoother::CompiledSmoother(CompiledSmoother&&) noexcept = default;
 CompiledSmoother& CompiledSmoother::operator=(CompiledSmoother&&) noexcept = default;
 
+CompiledSmoother::Implementation& CompiledSmoother::implementation() const {
+  if (implementation_) return *implementation_;
+  throw ModelError("compiled smoother: expected one that was not moved from");
+}
+
 const GaussianAnswer& CompiledSmoother::run(const ObservationSequence& observations) {
-  Implementation& i = *implementation_;
+  Implementation& i = implementation();
   if (observations.size() != i.state.size()) {
     throw ModelError(fmt::format("compiled smoother: expected {} observations, got {}",
                                  i.state.size(), observations.size()));
@@ -131,16 +142,16 @@ const GaussianAnswer& CompiledSmoother::run(const ObservationSequence& observati
 }
 
 std::span<const double> CompiledSmoother::mean(std::size_t t) const {
-  const Implementation& i = *implementation_;
+  const Implementation& i = implementation();
   if (!i.answer.ok()) return {};
-  return std::span(i.answer.means).subspan(i.runner->mean_offset(i.state.at(t)), i.states);
+  return std::span(i.answer.means).subspan(i.runner->mean_offset(i.state_at(t)), i.states);
 }
 
 std::span<const double> CompiledSmoother::covariance(std::size_t t) const {
-  const Implementation& i = *implementation_;
+  const Implementation& i = implementation();
   if (!i.answer.ok()) return {};
   return std::span(i.answer.covariances)
-      .subspan(i.runner->covariance_offset(i.state.at(t)), i.states * i.states);
+      .subspan(i.runner->covariance_offset(i.state_at(t)), i.states * i.states);
 }
 
 StateSpaceAnswer smooth(const StateSpaceModel& model, const ObservationSequence& observations) {

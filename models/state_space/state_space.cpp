@@ -210,6 +210,11 @@ StateSpaceGraph state_space_graph(const StateSpaceModel& model,
   return result;
 }
 
+void StateSpaceModel::refuse_step(std::size_t t) const {
+  throw ModelError(
+      fmt::format("state space model: expected a step below {}, got {}", steps.size(), t));
+}
+
 StateSpaceAnswer filter(const StateSpaceModel& model, const ObservationSequence& observations) {
   check_observations(model, observations);
   StateSpaceAnswer result;

@@ -36,9 +36,14 @@ struct StateSpaceModel {
   /// Throws ModelError naming the matrix (and the step) that is of the wrong size or not finite;
   /// covariances are checked when a graph is built from them.
   void validate() const;
+  /// Throws ModelError on a time without a step.
   [[nodiscard]] const StateSpaceStep& step(std::size_t t) const {
-    return steps.size() == 1 ? steps.front() : steps.at(t);
+    if (steps.size() != 1 && t >= steps.size()) refuse_step(t);
+    return steps.size() == 1 ? steps.front() : steps[t];
   }
+
+ private:
+  [[noreturn]] void refuse_step(std::size_t t) const;
 };
 
 /// y_1 .. y_T, each k numbers; NaN: that component is missing; an empty vector: all are.
@@ -86,12 +91,14 @@ class CompiledSmoother {
   /// pattern.
   const GaussianAnswer& run(const ObservationSequence& observations);
   /// E[x_t | y_1 .. y_T], n numbers, and its covariance, n x n, of the last run; t from 0. Empty
-  /// when that has no answer.
+  /// when that has no answer. Throw ModelError on other times.
   [[nodiscard]] std::span<const double> mean(std::size_t t) const;
   [[nodiscard]] std::span<const double> covariance(std::size_t t) const;
 
  private:
   struct Implementation;
+  /// Throws ModelError on an object that was moved from.
+  [[nodiscard]] Implementation& implementation() const;
   std::unique_ptr<Implementation> implementation_;
 };
 

@@ -115,12 +115,18 @@ TEST_CASE("evidence: values are for continuous variables, states for discrete on
 TEST_CASE("covariance factor: what is left of a unit variance is noise down to 1e-12") {
   // Two sums of one wide and one narrow noise; the narrow one has a variance of 1e-12.
   const double narrow = 0x1p-40;
-  CHECK(factorise_covariance(std::vector<double>{1.0, 1.0, 1.0, 1.0 + narrow}, 2).rank == 2);
-  CHECK(factorise_covariance(std::vector<double>{1.0, 1.0, 1.0, 1.0}, 2).rank == 1);
+  CHECK(
+      factorise_covariance(std::vector<double>{1.0, 1.0, 1.0, 1.0 + narrow}, 2, certain_as_given(2))
+          .rank == 2);
+  CHECK(
+      factorise_covariance(std::vector<double>{1.0, 1.0, 1.0, 1.0}, 2, certain_as_given(2)).rank ==
+      1);
   // Entries that are products, as rounded.
   const double a = 1.0 / 3.0;
   const double b = 0.7;
-  CHECK(factorise_covariance(std::vector<double>{a * a, a * b, a * b, b * b}, 2).rank == 1);
+  CHECK(
+      factorise_covariance(std::vector<double>{a * a, a * b, a * b, b * b}, 2, certain_as_given(2))
+          .rank == 1);
 }
 
 TEST_CASE("covariance factor: noise of any scale, and its inverse") {
@@ -146,7 +152,8 @@ TEST_CASE("covariance factor: noise of any scale, and its inverse") {
         }
       }
     }
-    const CovarianceFactor factor = factorise_covariance(covariance, kSize);
+    const CovarianceFactor factor =
+        factorise_covariance(covariance, kSize, certain_as_given(kSize));
     const std::size_t rank = repeated ? kSize - 1 : kSize;
     REQUIRE(factor.rank == rank);
     CHECK(factor.rotation.empty() == !repeated);
