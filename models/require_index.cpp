@@ -1,5 +1,6 @@
 #include <credo/core/error.hpp>
 #include <credo/models/require_index.hpp>
+#include <credo/models/require_length.hpp>
 
 #include <fmt/format.h>
 
@@ -14,6 +15,12 @@ void refuse_index(std::string_view who, std::string_view what, std::size_t given
   }
   throw OptionError(
       fmt::format("{}: {} {} is out of range, expected 0 to {}", who, what, given, count - 1));
+}
+
+void require_length(std::string_view who, std::string_view what, std::size_t given,
+                    std::size_t least) {
+  if (given >= least) return;
+  throw OptionError(fmt::format("{}: {} has {} entries, expected {}", who, what, given, least));
 }
 
 }  // namespace credo

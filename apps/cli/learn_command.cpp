@@ -216,14 +216,18 @@ std::shared_ptr<const learning::ExactReference> make_reference(
 class Stopper {
  public:
   Stopper(Session& session, std::optional<double> limit_seconds, const Stopwatch& since_start)
-      : observer_(session.observer()), limit_seconds_(limit_seconds), since_start_(since_start) {
+      : observer_(session.observer()),
+        limit_seconds_(limit_seconds),
+        since_start_(since_start),
+        seconds_before_(seconds_before_start() - since_start.seconds()) {
     if (limit_seconds_ && !(*limit_seconds_ > 0.0)) {
       throw OptionError(
           fmt::format("time limit {} is not a positive number of seconds", *limit_seconds_));
     }
   }
   [[nodiscard]] bool goes_on(const Progress& progress) {
-    late_ = limit_seconds_ && since_start_.seconds() >= *limit_seconds_;
+    const double seconds = since_start_.seconds() + std::max(0.0, seconds_before_);
+    late_ = limit_seconds_ && seconds >= *limit_seconds_;
     return observer_(progress) && !late_;
   }
   [[nodiscard]] bool late() const { return late_; }
@@ -232,6 +236,8 @@ class Stopper {
   Observer observer_;
   std::optional<double> limit_seconds_;
   const Stopwatch& since_start_;
+  /// What another program has spent before it became this one.
+  double seconds_before_;
   bool late_ = false;
 };
 

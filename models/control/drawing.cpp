@@ -1,12 +1,12 @@
 #include <credo/core/names.hpp>
 #include <credo/models/control/drawing.hpp>
 #include <credo/models/control/drawing_parts.hpp>
+#include <credo/models/require_length.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <string_view>
 
 namespace credo::control {
@@ -36,7 +36,8 @@ std::string grid_text(const GridLayout& layout, const Cell& cell) {
 }  // namespace
 
 std::string policy_text(const Mdp& mdp, std::span<const double> policy) {
-  assert(policy.size() == mdp.state_count() * mdp.action_count());
+  require_length("policy_text", "the policy", policy.size(),
+                 mdp.state_count() * mdp.action_count());
   if (mdp.layout()) {
     const GridLayout& layout = *mdp.layout();
     return grid_text(layout, [&](std::size_t state, std::size_t cell) -> std::string {
@@ -64,7 +65,7 @@ std::string policy_text(const Mdp& mdp, std::span<const double> policy) {
 }
 
 std::string heat_text(const Mdp& mdp, std::span<const double> weight) {
-  assert(weight.size() >= mdp.state_count());
+  require_length("heat_text", "the weight", weight.size(), mdp.state_count());
   const auto states = weight.first(mdp.state_count());
   const double top = *std::max_element(states.begin(), states.end());
   const auto shade = [top](double w) -> std::string_view {

@@ -1,11 +1,11 @@
 #include <credo/models/control/drawing_messages.hpp>
 #include <credo/models/control/drawing_parts.hpp>
 #include <credo/models/control/svg_parts.hpp>
+#include <credo/models/require_length.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <cstdlib>
 #include <map>
@@ -174,7 +174,11 @@ std::string luck_bars(const Mdp& mdp, std::span<const LuckArrow> arrows,
 std::vector<LuckArrow> luck_arrows(const Mdp& mdp, std::span<const double> policy,
                                    std::span<const DynamicsEntry> dynamics,
                                    std::span<const std::size_t> action) {
-  assert(policy.size() >= mdp.state_count() * mdp.action_count());
+  require_length("luck_arrows", "the policy", policy.size(),
+                 mdp.state_count() * mdp.action_count());
+  if (!action.empty()) {
+    require_length("luck_arrows", "the list of actions", action.size(), mdp.state_count());
+  }
   std::map<std::pair<std::size_t, std::size_t>, LuckArrow> found;
   const auto chosen = [&](std::size_t s) {
     return action.empty() ? best_action(mdp, policy, s) : action[s];
@@ -200,6 +204,7 @@ std::vector<LuckArrow> luck_arrows(const Mdp& mdp, std::span<const double> polic
 std::vector<double> luck_nats(const Mdp& mdp, std::span<const LuckArrow> arrows) {
   std::vector<double> nats(mdp.state_count(), 0.0);
   for (const LuckArrow& a : arrows) {
+    require_index("luck_nats", "state", a.state, nats.size());
     if (a.lucky_probability > 0.0) {
       nats[a.state] += a.lucky_probability * std::log(a.lucky_probability / a.true_probability);
     }

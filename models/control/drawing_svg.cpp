@@ -1,11 +1,11 @@
 #include <credo/models/control/drawing.hpp>
 #include <credo/models/control/drawing_parts.hpp>
 #include <credo/models/control/svg_parts.hpp>
+#include <credo/models/require_length.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <numeric>
 #include <vector>
 
@@ -141,7 +141,8 @@ std::string bars(const Mdp& mdp, std::span<const double> value, std::span<const 
 
 std::string value_svg(const Mdp& mdp, std::span<const double> value,
                       std::span<const double> policy) {
-  assert(value.size() >= mdp.state_count());
+  require_length("value_svg", "the value", value.size(), mdp.state_count());
+  require_length("value_svg", "the policy", policy.size(), mdp.state_count() * mdp.action_count());
   const Range range = range_of(mdp, value);
   Svg svg;
   double end = kMargin;

@@ -4,6 +4,7 @@
 #include <credo/models/control/drawing_messages.hpp>
 #include <credo/models/control/policy_evaluation.hpp>
 #include <credo/models/control/svg_parts.hpp>
+#include <credo/models/require_length.hpp>
 
 #include <fmt/format.h>
 
@@ -183,6 +184,8 @@ std::string beside(std::span<const std::string> blocks) {
 
 std::vector<double> tube_product(const Mdp& mdp, const TubeFrame& frame) {
   std::vector<double> product(mdp.state_count());
+  require_length("tube_product", "the forward message", frame.forward.size(), product.size());
+  require_length("tube_product", "the backward message", frame.log_backward.size(), product.size());
   for (std::size_t s = 0; s < product.size(); ++s) {
     product[s] =
         frame.forward[s] > 0.0 ? std::log(frame.forward[s]) + frame.log_backward[s] : -kInfinity;
@@ -193,6 +196,9 @@ std::vector<double> tube_product(const Mdp& mdp, const TubeFrame& frame) {
 std::vector<std::size_t> telling_steps(const Mdp& mdp, const Posterior& posterior,
                                        std::size_t most) {
   constexpr double kEnded = 0.99;
+  if (posterior.state_marginals.size() < posterior.steps()) {
+    throw QueryError("telling_steps: expected a posterior with marginals, of a finite horizon");
+  }
   const auto ended = [&](std::size_t t) {
     double probability = 0.0;
     for (const std::size_t s : mdp.terminal()) probability += posterior.state_marginals[t][s];

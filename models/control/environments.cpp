@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -135,6 +136,15 @@ Mdp grid(const EnvironmentOptions& options) {
 }
 
 Mdp random_mdp(const RandomMdpOptions& o) {
+  constexpr double kMostOutcomes = 0x1p40;  // what a process can address
+  const double outcomes = static_cast<double>(o.states) * static_cast<double>(o.actions) *
+                          static_cast<double>(std::max<std::size_t>(1, o.successors));
+  if (outcomes > kMostOutcomes || o.terminal_states > o.states) {
+    throw OptionError(fmt::format(
+        "random_mdp: {} states ({} terminal) x {} actions x {} successors, expected at most 2^40 "
+        "outcomes and no more terminal states than states",
+        o.states, o.terminal_states, o.actions, o.successors));
+  }
   Random random(o.seed);
   MdpDescription d;
   d.name = fmt::format("random_{}", o.seed);

@@ -106,6 +106,12 @@ void check_features(const Mdp& mdp, const Features& features, std::span<const do
 
 Features make_features(const Mdp& mdp, std::size_t count, const FeatureFunction& function) {
   if (count == 0) throw OptionError("features: count 0, expected at least 1");
+  constexpr double kMostNumbers = 0x1p44;  // what a process can address
+  if (static_cast<double>(mdp.outcome_count()) * static_cast<double>(count) > kMostNumbers) {
+    throw OptionError(
+        fmt::format("features: count {} for {} outcomes, expected at most 2^44 numbers", count,
+                    mdp.outcome_count()));
+  }
   Features features{count, std::vector<double>(mdp.outcome_count() * count, 0.0)};
   for_each_outcome(mdp, [&](std::size_t place, std::size_t s, std::size_t a, const Outcome& o) {
     if (mdp.is_terminal(s)) return;

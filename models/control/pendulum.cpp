@@ -4,6 +4,7 @@
 // velocity' (Gymnasium 0.29, Pendulum-v1, without its cut at velocity 8, which swing-ups do not
 // reach).
 
+#include <credo/core/error.hpp>
 #include <credo/models/control/iterated_linear_quadratic.hpp>
 #include <credo/models/control/svg_parts.hpp>
 
@@ -53,6 +54,10 @@ SmoothProblem pendulum_swing_up(std::size_t horizon) {
 }
 
 std::vector<double> pendulum_first_controls(std::size_t horizon) {
+  constexpr std::size_t kMostSteps = std::size_t{1} << 40;  // what a process can address
+  if (horizon > kMostSteps) {
+    throw OptionError(fmt::format("pendulum: horizon {}, expected at most 2^40 steps", horizon));
+  }
   std::vector<double> controls;
   const double frequency = std::sqrt(1.5 * kGravity);
   for (std::size_t t = 0; t < horizon; ++t) {

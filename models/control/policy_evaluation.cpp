@@ -1,9 +1,11 @@
 #include <credo/inference/variational/stationary_linear.hpp>
 #include <credo/models/control/policy_evaluation.hpp>
+#include <credo/models/require_length.hpp>
 
 #include <Eigen/Sparse>
 #include <Eigen/SparseLU>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
@@ -92,6 +94,9 @@ class ChainSystem {
 
 std::vector<double> evaluate_step(const Mdp& mdp, std::span<const double> policy, double discount,
                                   std::span<const double> next_value) {
+  require_length("evaluate_step", "the policy", policy.size(),
+                 mdp.state_count() * mdp.action_count());
+  require_length("evaluate_step", "the next value", next_value.size(), mdp.state_count());
   std::vector<double> value(mdp.state_count(), 0.0);
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {
     for (std::size_t a = 0; a < mdp.action_count(); ++a) {
@@ -107,6 +112,9 @@ std::vector<double> evaluate_step(const Mdp& mdp, std::span<const double> policy
 
 std::vector<double> occupancy_step(const Mdp& mdp, std::span<const double> policy,
                                    std::span<const double> occupancy) {
+  require_length("occupancy_step", "the policy", policy.size(),
+                 mdp.state_count() * mdp.action_count());
+  require_length("occupancy_step", "the occupancy", occupancy.size(), mdp.state_count());
   std::vector<double> after(mdp.state_count(), 0.0);
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {
     if (mdp.is_terminal(s)) after[s] += occupancy[s];
@@ -121,6 +129,8 @@ std::vector<double> occupancy_step(const Mdp& mdp, std::span<const double> polic
 
 std::vector<double> evaluate_policy(const Mdp& mdp, std::span<const double> policy,
                                     double discount) {
+  require_length("evaluate_policy", "the policy", policy.size(),
+                 mdp.state_count() * mdp.action_count());
   std::vector<ChainEntry> entries;
   std::vector<char> absorbing(mdp.state_count(), 0);
   for (std::size_t s = 0; s < mdp.state_count(); ++s) {
@@ -154,8 +164,12 @@ std::vector<std::vector<double>> solve_chain(std::span<const ChainEntry> entries
   std::vector<std::vector<double>> values(rewards.size(),
                                           std::vector<double>(absorbing.size(), 0.0));
   if (count == 0) return values;
+  for (const std::vector<double>& reward : rewards) {
+    require_length("solve_chain", "a reward", reward.size(), absorbing.size());
+  }
   std::vector<ChainEntry> inner;
   for (const ChainEntry& e : entries) {
+    require_index("solve_chain", "state", std::max(e.state, e.next), absorbing.size());
     if (place[e.state] < 0 || place[e.next] < 0 || e.weight == 0.0) continue;
     inner.push_back({static_cast<std::size_t>(place[e.state]),
                      static_cast<std::size_t>(place[e.next]), e.weight});

@@ -1,8 +1,10 @@
+#include <credo/core/error.hpp>
 #include <credo/models/control/learning/reference.hpp>
 #include <credo/models/control/learning/soft_value.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <utility>
 
@@ -27,6 +29,15 @@ std::vector<std::size_t> reached_states(const Mdp& mdp) {
     }
   }
   return reached;
+}
+
+void require_table(const Mdp& mdp, std::span<const double> table) {
+  const std::size_t expected = mdp.state_count() * mdp.action_count();
+  if (table.size() == expected) return;
+  throw OptionError(
+      fmt::format("ExactReference: a table of {} entries, expected states x actions, "
+                  "{}, or none",
+                  table.size(), expected));
 }
 
 double mean_over_start(const Mdp& mdp, const std::vector<double>& value) {
@@ -61,7 +72,7 @@ ExactReference::ExactReference(const Mdp& mdp, const Objective& objective,
 double ExactReference::error_of(std::span<const double> table, TableKind kind) const {
   if (!ok() || table.empty()) return kNaN;
   const std::vector<double>& exact = kind == TableKind::policy ? policy_ : action_value_;
-  assert(table.size() == exact.size());
+  require_table(*mdp_, table);
   const std::size_t actions = mdp_->action_count();
   double largest = 0.0;
   for (const std::size_t s : reached_) {
@@ -73,6 +84,8 @@ double ExactReference::error_of(std::span<const double> table, TableKind kind) c
 }
 
 PolicyWorth ExactReference::worth_of(std::span<const double> policy) const {
+  if (policy.empty()) return {};
+  require_table(*mdp_, policy);
   Objective indifferent = objective_;
   indifferent.temperature = 0.0;
   return {mean_over_start(*mdp_, soft_policy_value(*mdp_, policy, objective_)),

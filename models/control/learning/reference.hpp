@@ -46,7 +46,9 @@ class ExactReference {
 
   /// Largest difference of a table over the states that can be reached from p(s_1), available
   /// actions, ends excepted; NaN when the table is empty or there is no reference.
+  /// Both throw OptionError on a table of another length.
   [[nodiscard]] double error_of(std::span<const double> table, TableKind kind) const;
+  /// NaN when the policy is empty.
   [[nodiscard]] PolicyWorth worth_of(std::span<const double> policy) const;
 
  private:

@@ -3,12 +3,15 @@
 
 #include <credo/core/error.hpp>
 #include <credo/core/numerics.hpp>
+#include <credo/models/control/drawing.hpp>
+#include <credo/models/control/drawing_messages.hpp>
 #include <credo/models/control/environments.hpp>
 #include <credo/models/control/inverse.hpp>
 #include <credo/models/control/iterated_linear_quadratic.hpp>
 #include <credo/models/control/linear_quadratic.hpp>
 #include <credo/models/control/linearly_solvable.hpp>
 #include <credo/models/control/partial_observability.hpp>
+#include <credo/models/control/policy_evaluation.hpp>
 #include <credo/models/control/simulation.hpp>
 #include <credo/models/control/solve.hpp>
 
@@ -58,10 +61,12 @@ LinearQuadratic double_integrator() {
 }
 
 LinearlySolvable corridor() {
-  return LinearlySolvable({.states = 3,
-                           .passive = {{0, 0, 0.5}, {0, 1, 0.5}, {1, 0, 0.5}, {1, 2, 0.5}},
-                           .state_cost = {1.0, 1.0, 0.0},
-                           .terminal = {2}});
+  LinearlySolvableDescription d;
+  d.states = 3;
+  d.passive = {{0, 0, 0.5}, {0, 1, 0.5}, {1, 0, 0.5}, {1, 2, 0.5}};
+  d.state_cost = {1.0, 1.0, 0.0};
+  d.terminal = {2};
+  return LinearlySolvable(std::move(d));
 }
 
 }  // namespace
@@ -102,6 +107,10 @@ TEST_CASE("limits: other counts that wrap around") {
   CHECK(solve_linearly_solvable(corridor(), solvable).status == Status::refused);
   CHECK_THROWS_AS(static_cast<void>(make_passive_chain(corridor(), kHuge)), OptionError);
   CHECK_THROWS_AS(static_cast<void>(make_cost_chain(corridor(), kHuge)), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(random_mdp({.states = kHuge})), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(random_mdp({.states = 2, .terminal_states = 3})), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(pendulum_first_controls(kHuge)), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(make_features(frozen_lake(), kHuge / 8, {})), OptionError);
 }
 
 TEST_CASE("limits: a long trajectory takes its values, not its graph") {
@@ -262,10 +271,11 @@ TEST_CASE("limits: a linear-quadratic problem asks its observer") {
 }
 
 TEST_CASE("limits: an eigenpair that is stopped keeps its bounds") {
-  const LinearlySolvable ring(
-      {.states = 4,
-       .passive = {{0, 1, 1.0}, {1, 2, 1.0}, {2, 3, 0.5}, {2, 0, 0.5}, {3, 0, 1.0}},
-       .state_cost = {1.0, 2.0, 0.5, 3.0}});
+  LinearlySolvableDescription d;
+  d.states = 4;
+  d.passive = {{0, 1, 1.0}, {1, 2, 1.0}, {2, 3, 0.5}, {2, 0, 0.5}, {3, 0, 1.0}};
+  d.state_cost = {1.0, 2.0, 0.5, 3.0};
+  const LinearlySolvable ring(std::move(d));
   LinearlySolvableOptions options;
   options.criterion = CostCriterion::average;
   const double truth = solve_linearly_solvable(ring, options).average_cost;
@@ -357,6 +367,19 @@ TEST_CASE("limits: accessors of solutions, steps out of range") {
   CHECK_THROWS_AS(static_cast<void>(controlled_dynamics(corridor(), {}, 0)), OptionError);
   CHECK_THROWS_AS(static_cast<void>(LinearQuadratic{}.step(0)), OptionError);
   CHECK_THROWS_AS(static_cast<void>(Posterior{}.transition_marginal(0)), OptionError);
+}
+
+TEST_CASE("limits: tables that are too short are refused by who asks for them") {
+  const Mdp lake = frozen_lake();
+  const std::vector<double> three(3, 0.0);
+  CHECK_THROWS_AS(static_cast<void>(evaluate_step(lake, three, 1.0, three)), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(occupancy_step(lake, three, three)), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(evaluate_policy(lake, three, 0.9)), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(policy_text(lake, three)), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(heat_text(lake, three)), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(value_svg(lake, three, three)), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(tube_product(lake, {})), OptionError);
+  CHECK_THROWS_AS(static_cast<void>(luck_arrows(lake, three, {})), OptionError);
 }
 
 TEST_CASE("limits: a process that was moved from is refused by name") {

@@ -17,7 +17,7 @@ using credo::Progress;
 using credo::Status;
 
 TEST_CASE("decision limits: ascent that is stopped answers with its best strategy so far") {
-  const InfluenceDiagram diagram = pigs();
+  const InfluenceDiagram diagram = diagrams::pigs();
   SolveOptions options;
   const Solution whole = solve(diagram, options);
   REQUIRE(whole.ok());
@@ -41,7 +41,7 @@ TEST_CASE("decision limits: ascent that is stopped answers with its best strateg
 }
 
 TEST_CASE("decision limits: stopped in the first sweep, the rows are a strategy all the same") {
-  const InfluenceDiagram diagram = pigs();
+  const InfluenceDiagram diagram = diagrams::pigs();
   SolveOptions options;
   std::size_t asked = 0;
   // The first look is before planning, the second at the first update of ascent.
@@ -74,8 +74,8 @@ TEST_CASE("decision limits: rules are predicted with what solving them takes") {
 }
 
 TEST_CASE("decision limits: numbers out of range are named") {
-  const InfluenceDiagram diagram = pigs();
-  const credo::VariableId beyond = diagram.graph().variable_count();
+  const InfluenceDiagram diagram = diagrams::pigs();
+  const auto beyond = static_cast<credo::VariableId>(diagram.graph().variable_count());
   CHECK_THROWS_AS(static_cast<void>(diagram.is_decision(beyond)), OptionError);
   CHECK_THROWS_AS(static_cast<void>(diagram.parents(beyond)), OptionError);
   CHECK_THROWS_AS(static_cast<void>(diagram.names({beyond})), OptionError);

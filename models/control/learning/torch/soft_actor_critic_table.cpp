@@ -1,6 +1,9 @@
 #include <credo/core/error.hpp>
+#include <credo/core/numerics.hpp>
 #include <credo/models/control/learning/torch/soft_actor_critic.hpp>
 #include <credo/models/control/learning/torch/soft_actor_critic_table.hpp>
+
+#include <fmt/format.h>
 
 #include <optional>
 #include <utility>
@@ -53,12 +56,49 @@ SoftActorCriticOptions options_of(const LearnRequest& request) {
   return options;
 }
 
+double numbers_of(const Space& space) {
+  return static_cast<double>(space.is_discrete() ? space.count : space.dimension());
+}
+
+/// What the networks take, with their gradients and Adam's moments, and a batch on its way through
+/// them, bytes.
+double predicted_bytes(const Environment& environment, const SoftActorCriticOptions& options) {
+  constexpr double kCopies = 5.0 + 3.0 * 3.0;  // actor, critics, targets; three of them learn
+  constexpr double kPasses = 8.0;              // values and gradients of the networks in a loss
+  const double number = options.double_precision ? 8.0 : 4.0;
+  const double in = numbers_of(environment.facts().observations);
+  const double out = numbers_of(environment.facts().actions);
+  double weights = 0.0;
+  double units = 0.0;
+  double before = in + out;
+  for (const std::size_t width : options.hidden) {
+    weights += before * static_cast<double>(width);
+    units += static_cast<double>(width);
+    before = static_cast<double>(width);
+  }
+  weights += before * out;
+  const double batch = static_cast<double>(options.batch) * (kPasses * units + 3.0 * (in + out));
+  return number * (kCopies * weights + batch);
+}
+
 LearnedAnswer answer(Environment& environment, const LearnRequest& request) {
   constexpr std::size_t kTrials = 10;
-  SoftActorCriticResult found = learn_soft_actor_critic(environment, options_of(request));
+  const SoftActorCriticOptions options = options_of(request);
+  options.validate();
   LearnedAnswer answer;
+  if (const double bytes = predicted_bytes(environment, options);
+      bytes > options.run.memory_limit_bytes) {
+    answer.run.status = Status::refused;
+    answer.run.message = fmt::format(
+        "the networks and a batch of {} need about {}, the memory limit is {}; try smaller ones",
+        options.batch, describe_bytes(bytes), describe_bytes(options.run.memory_limit_bytes));
+    return answer;
+  }
+  SoftActorCriticResult found = learn_soft_actor_critic(environment, options);
+  // A run that was stopped has no time for trials.
   const ActorEvaluation trial =
-      evaluate_actor(environment, *found.actor, kTrials, request.run.seed);
+      found.run.ok() ? evaluate_actor(environment, *found.actor, kTrials, request.run.seed)
+                     : ActorEvaluation{};
   answer.figures = {{"temperature", found.temperature},
                     {"entropy", found.entropy},
                     {"return without noise", trial.mean_return},
