@@ -20,8 +20,11 @@ namespace {
 
 class ZeroPropagation {
  public:
-  ZeroPropagation(const FactorGraph& graph, const Evidence& evidence)
-      : graph_(graph), masks_(graph.variable_count()), queued_(graph.factor_count(), 0) {
+  ZeroPropagation(const FactorGraph& graph, const Evidence& evidence, Pace& pace)
+      : graph_(graph),
+        pace_(pace),
+        masks_(graph.variable_count()),
+        queued_(graph.factor_count(), 0) {
     for (const auto& [v, finding] : evidence.findings()) {
       std::vector<char>& mask = masks_[v];
       mask.assign(graph.cardinality(v), 0);
@@ -47,6 +50,7 @@ class ZeroPropagation {
       if (!mask.empty() && is_empty(mask)) return false;
     }
     for (FactorId f = 0; f < graph_.factor_count(); ++f) {
+      pace_.count(10.0);
       if (graph_.factor(f).table.log_largest() == -kInfinity) return false;
       enqueue(f);
     }
@@ -56,6 +60,7 @@ class ZeroPropagation {
       queued_[f] = 0;
       for (const VariableId v : shrunk_by(f)) {
         if (is_empty(masks_[v])) return false;
+        pace_.count(5.0 * static_cast<double>(graph_.factors_of(v).size()));
         for (const FactorId other : graph_.factors_of(v)) {
           if (other != f) enqueue(other);
         }
@@ -87,7 +92,9 @@ class ZeroPropagation {
     std::vector<std::vector<char>> support(factor.scope.size());
     for (std::size_t d = 0; d < support.size(); ++d) support[d].assign(table.shape()[d], 0);
     std::size_t i = 0;
+    const double steps_per_entry = 4.0 + 2.0 * static_cast<double>(factor.scope.size());
     for_each_joint_state(table.shape(), [&](std::span<const std::size_t> states) {
+      pace_.count(steps_per_entry);
       if (values[i++] == zero || !possible(factor.scope, states)) return;
       for (std::size_t d = 0; d < support.size(); ++d) support[d][states[d]] = 1;
     });
@@ -112,6 +119,7 @@ class ZeroPropagation {
   }
 
   const FactorGraph& graph_;
+  Pace& pace_;
   StateMasks masks_;
   std::deque<FactorId> work_;
   std::vector<char> queued_;
@@ -119,10 +127,16 @@ class ZeroPropagation {
 
 }  // namespace
 
-std::optional<StateMasks> propagate_zeros(const FactorGraph& graph, const Evidence& evidence) {
-  ZeroPropagation propagation(graph, evidence);
+std::optional<StateMasks> propagate_zeros(const FactorGraph& graph, const Evidence& evidence,
+                                          Pace& pace) {
+  ZeroPropagation propagation(graph, evidence, pace);
   if (!propagation.run()) return std::nullopt;
   return propagation.take_masks();
+}
+
+std::optional<StateMasks> propagate_zeros(const FactorGraph& graph, const Evidence& evidence) {
+  Pace unlimited;
+  return propagate_zeros(graph, evidence, unlimited);
 }
 
 }  // namespace credo
