@@ -151,7 +151,8 @@ Status Asking::stopped() const {
 
 bool Asking::proves_zero(const Result& result) const {
   if (result.status != Status::impossible_evidence) return false;
-  return graph_.has_continuous_variables() || !propagate_zeros(graph_, evidence_);
+  return graph_.has_continuous_variables() ||
+         !propagate_zeros(graph_, evidence_, SparseTables::looked_at);
 }
 
 void Asking::hold_quick_answer(double limit_seconds, double share, Turn turn) {

@@ -88,7 +88,7 @@ struct CompiledQuery::Implementation {
     const bool batches =
         (query.task == Task::log_partition || query.task == Task::marginals) && !query.messages;
     const bool sparse = std::ranges::any_of(
-        prepared.tree.leaves, [](const contraction::Leaf& leaf) { return leaf.sparse; });
+        prepared.program.tree.leaves, [](const contraction::Leaf& leaf) { return leaf.sparse; });
     return batches && !sparse && !prepared.needs_log;
   }
 
@@ -97,7 +97,9 @@ struct CompiledQuery::Implementation {
     has_batch = false;
     if (!may_batch()) return;
     if (!compiled) {
-      batch = contraction::compile_for(prepared, contraction::Arithmetic::linear, kLanes);
+      Pace unlimited;
+      batch =
+          contraction::compile_for(prepared, contraction::Arithmetic::linear, kLanes, unlimited);
     }
     if (batch.peak_bytes > options.memory_limit_bytes) return;
     bind_static(batch, batch_leaves);

@@ -1,27 +1,22 @@
-// Randomised greedy elimination orders.
+// Randomised greedy elimination orders: restarts perturb scores at random, and the order with the
+// least total states wins (greedy_elimination.hpp has the rules).
 //
-// Eliminating v from the interaction graph connects its neighbours N(v); the
-// step's table has prod_{u in N(v) + v} card(u) joint states. Each greedy rule
-// picks the next variable by a local score (min-fill, weighted min-fill,
-// min-weight; Kjaerulff 1990, Koller & Friedman 2009, section 9.4.3); restarts
-// perturb scores at random, and the order with the least total states wins.
-//
-// Invariants: score[v] is exact for every remaining v. After eliminating v the
-// neighbours are recomputed; any other w changes only through a fill edge
-// (a, b) with a, b in N(w), and by exactly that edge's weight.
-// Cost: O(sum of d^2) adjacency tests per order, d = degree when eliminated.
 // The search stops when it has cost a fraction of the run time it can save; both
 // are counted in steps, never in measured time, so that the same options and seed
-// give the same order on every machine.
+// give the same order on every machine. Three things end it early:
+//   a first order by min-fill out of proportion (then min-weight, which is near-linear, goes
+//   first); an order so wide that restarts, which gain some bits, cannot make it useful; a lower
+//   bound that shows every order to be too wide (width_bound.hpp).
 
 #include <credo/inference/elimination_order.hpp>
+#include <credo/inference/greedy_elimination.hpp>
+#include <credo/inference/interaction_graph.hpp>
+#include <credo/inference/width_bound.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <limits>
 #include <optional>
-#include <queue>
 #include <random>
 #include <tuple>
 #include <utility>
@@ -36,269 +31,44 @@ using Clock = std::chrono::steady_clock;
 // engine, and steps of the search (an adjacency test, an entry moved in a list).
 constexpr double kOperationsPerSecond = 1e9;
 constexpr double kSearchStepsPerSecond = 3e8;
-// Steps of one push into the queue.
-constexpr double kStepsPerPush = 20.0;
-// Above this many variables adjacency tests use sorted rows instead of bits.
-constexpr std::size_t kBitsetVariables = 8192;
-// Steps between two questions whether to go on.
-constexpr double kCheckInterval = 1e6;
-
-enum class Rule : std::uint8_t { min_fill, weighted_min_fill, min_weight };
-
-const char* rule_name(Rule rule) {
-  switch (rule) {
-    case Rule::min_fill:
-      return "min-fill";
-    case Rule::weighted_min_fill:
-      return "weighted-min-fill";
-    case Rule::min_weight:
-      return "min-weight";
-  }
-  return "";
-}
-
-/// Undirected graph under elimination: sorted neighbour lists, and bit rows when small.
-class InteractionGraph {
- public:
-  explicit InteractionGraph(const OrderProblem& problem)
-      : neighbours_(problem.log2_cardinality.size()) {
-    std::vector<char> wanted(neighbours_.size(), 0);
-    for (const VariableId v : problem.variables) wanted[v] = 1;
-    for (const Scope& scope : problem.scopes) {
-      for (const VariableId a : scope) {
-        for (const VariableId b : scope) {
-          if (a != b && wanted[a] && wanted[b]) neighbours_[a].push_back(b);
-        }
-      }
-    }
-    words_ = neighbours_.size() <= kBitsetVariables ? (neighbours_.size() + 63) / 64 : 0;
-    bits_.assign(words_ * neighbours_.size(), 0);
-    for (VariableId v = 0; v < neighbours_.size(); ++v) {
-      auto& list = neighbours_[v];
-      std::ranges::sort(list);
-      const auto repeated = std::ranges::unique(list);
-      list.erase(repeated.begin(), repeated.end());
-      for (const VariableId u : list) set_bit(v, u);
-    }
-  }
-
-  [[nodiscard]] const std::vector<VariableId>& neighbours(VariableId v) const {
-    return neighbours_[v];
-  }
-  [[nodiscard]] bool adjacent(VariableId a, VariableId b) const {
-    if (words_ > 0) return (bits_[a * words_ + b / 64] >> (b % 64) & 1) != 0;
-    return std::ranges::binary_search(neighbours_[a], b);
-  }
-  void connect(VariableId a, VariableId b) {
-    insert(a, b);
-    insert(b, a);
-  }
-  /// Removes v from the lists of its neighbours (its own list stays).
-  void detach(VariableId v) {
-    for (const VariableId u : neighbours_[v]) {
-      auto& list = neighbours_[u];
-      list.erase(std::ranges::lower_bound(list, v));
-    }
-  }
-
- private:
-  void set_bit(VariableId a, VariableId b) {
-    if (words_ > 0) bits_[a * words_ + b / 64] |= std::uint64_t{1} << (b % 64);
-  }
-  void insert(VariableId a, VariableId b) {
-    auto& list = neighbours_[a];
-    list.insert(std::ranges::lower_bound(list, b), b);
-    set_bit(a, b);
-  }
-
-  std::vector<std::vector<VariableId>> neighbours_;
-  std::vector<std::uint64_t> bits_;
-  std::size_t words_ = 0;
-};
-
-/// One greedy elimination of a whole graph.
-class GreedyRun {
- public:
-  GreedyRun(const OrderProblem& problem, InteractionGraph graph, Rule rule, double noise,
-            std::mt19937_64& random)
-      : problem_(problem),
-        graph_(std::move(graph)),
-        rule_(rule),
-        noise_(noise),
-        random_(random),
-        remaining_(problem.log2_cardinality.size(), 0),
-        score_(problem.log2_cardinality.size(), 0.0),
-        version_(problem.log2_cardinality.size(), 0) {}
-
-  /// Steps taken so far.
-  [[nodiscard]] double steps() const noexcept { return steps_; }
-
-  /// Nothing when keep_going() said stop.
-  std::optional<OrderCandidate> run(const std::function<bool()>& keep_going) {
-    for (const VariableId v : problem_.variables) remaining_[v] = 1;
-    eliminate_given(first_group_of_search(), /*update_scores=*/false);
-    for (const VariableId v : problem_.variables) {
-      if (remaining_[v]) rescore(v);
-    }
-    double next_check = 0.0;
-    while (!queue_.empty()) {
-      const Entry top = queue_.top();
-      if (eliminate_given(top.group, /*update_scores=*/true)) continue;
-      queue_.pop();
-      if (!remaining_[top.variable] || top.version != version_[top.variable]) continue;
-      eliminate(top.variable, /*update_scores=*/true);
-      if (steps_ > next_check) {
-        next_check = steps_ + kCheckInterval;
-        if (!keep_going()) return std::nullopt;
-      }
-    }
-    return std::move(candidate_);
-  }
-
- private:
-  struct Entry {
-    std::uint8_t group;
-    double key;
-    std::uint32_t version;
-    VariableId variable;
-    bool operator<(const Entry& other) const {  // the least comes first
-      if (group != other.group) return group > other.group;
-      if (key != other.key) return key > other.key;
-      return variable > other.variable;
-    }
-  };
-
-  /// The first group with a variable that is not given.
-  [[nodiscard]] std::uint8_t first_group_of_search() const {
-    std::vector<char> given(remaining_.size(), 0);
-    for (const VariableId v : problem_.given) given[v] = 1;
-    std::uint8_t first = std::numeric_limits<std::uint8_t>::max();
-    for (const VariableId v : problem_.variables) {
-      if (!given[v]) first = std::min(first, problem_.group[v]);
-    }
-    return first;
-  }
-
-  /// Given variables come first in their group, and wait for the groups before it.
-  bool eliminate_given(std::uint8_t up_to_group, bool update_scores) {
-    const std::size_t before = given_done_;
-    while (given_done_ < problem_.given.size() &&
-           problem_.group[problem_.given[given_done_]] <= up_to_group) {
-      eliminate(problem_.given[given_done_++], update_scores);
-    }
-    return given_done_ > before;
-  }
-
-  [[nodiscard]] double weight(VariableId v) const { return problem_.log2_cardinality[v]; }
-
-  [[nodiscard]] double edge_weight(VariableId a, VariableId b) const {
-    return rule_ == Rule::min_fill ? 1.0 : weight(a) * weight(b);
-  }
-
-  [[nodiscard]] double log2_states(VariableId v) const {
-    double sum = weight(v);
-    for (const VariableId u : graph_.neighbours(v)) sum += weight(u);
-    return sum;
-  }
-
-  [[nodiscard]] double exact_score(VariableId v) {
-    const auto& around = graph_.neighbours(v);
-    const auto degree = static_cast<double>(around.size());
-    steps_ += degree;
-    if (rule_ == Rule::min_weight) return log2_states(v);
-    steps_ += degree * degree / 2.0;
-    double missing = 0.0;
-    for (std::size_t i = 0; i < around.size(); ++i) {
-      for (std::size_t j = i + 1; j < around.size(); ++j) {
-        if (!graph_.adjacent(around[i], around[j])) missing += edge_weight(around[i], around[j]);
-      }
-    }
-    return missing;
-  }
-
-  void rescore(VariableId v) {
-    score_[v] = exact_score(v);
-    push(v);
-  }
-
-  void push(VariableId v) {
-    const double uniform = static_cast<double>(random_() >> 11U) * 0x1p-53;
-    // Ties are broken at random; with noise, near-ties too.
-    const double key = score_[v] * (1.0 + noise_ * uniform) + 1e-6 * uniform;
-    queue_.push({problem_.group[v], key, ++version_[v], v});
-    steps_ += kStepsPerPush;
-  }
-
-  void eliminate(VariableId v, bool update_scores) {
-    const double states = log2_states(v);
-    candidate_.operations += problem_.cubic ? states * states * states : std::exp2(states);
-    candidate_.log2_widest = std::max(candidate_.log2_widest, states);
-    candidate_.log2_largest_message = std::max(candidate_.log2_largest_message, states - weight(v));
-    candidate_.order.push_back(v);
-    remaining_[v] = 0;
-    graph_.detach(v);
-    const auto& around = graph_.neighbours(v);
-    steps_ += static_cast<double>(around.size() * around.size()) / 2.0;
-    for (std::size_t i = 0; i < around.size(); ++i) {
-      for (std::size_t j = i + 1; j < around.size(); ++j) {
-        if (graph_.adjacent(around[i], around[j])) continue;
-        steps_ += kStepsPerPush;
-        if (update_scores && rule_ != Rule::min_weight) settle_fill(around[i], around[j]);
-        graph_.connect(around[i], around[j]);
-      }
-    }
-    if (!update_scores) return;
-    for (const VariableId u : around) rescore(u);
-  }
-
-  /// The pair (a, b) is about to be connected: its common neighbours lack one edge less.
-  void settle_fill(VariableId a, VariableId b) {
-    const auto& first = graph_.neighbours(a);
-    const auto& second = graph_.neighbours(b);
-    const auto& shorter = first.size() < second.size() ? first : second;
-    const VariableId other = first.size() < second.size() ? b : a;
-    steps_ += static_cast<double>(shorter.size());
-    for (const VariableId w : shorter) {
-      if (remaining_[w] && graph_.adjacent(other, w)) {
-        score_[w] -= edge_weight(a, b);
-        push(w);
-      }
-    }
-  }
-
-  const OrderProblem& problem_;
-  InteractionGraph graph_;
-  Rule rule_;
-  double noise_;
-  std::mt19937_64& random_;
-  std::vector<char> remaining_;
-  std::vector<double> score_;
-  std::vector<std::uint32_t> version_;
-  std::priority_queue<Entry> queue_;
-  OrderCandidate candidate_;
-  std::size_t given_done_ = 0;
-  double steps_ = 0.0;
-};
+// Graphs whose squared degrees sum to less try min-fill first.
+constexpr double kCheapFill = 1e8;
+// Nominal seconds that a first order may take whatever the limit is.
+constexpr double kFirstOrderSeconds = 0.01;
+// Nominal seconds after which another rule is tried before min-fill is finished.
+constexpr double kPatienceSeconds = 1.0;
+// Nominal steps by which the end of a run may pass the limit unasked.
+constexpr double kLimitSlack = 4e6;
+// Nominal steps of a first order after which the lower bound is asked whether it leads anywhere,
+// and the steps that the bound may take.
+constexpr double kStepsBeforeBound = 3e7;
+constexpr double kBoundSteps = 3e7;
+// Orders with this many times the bits of the widest useful step are beyond repair.
+constexpr double kBeyondRepair = 2.0;
+// Neighbour lists count their entries in 32 bits.
+constexpr double kLargestGraphBytes = 1.6e10;
 
 /// Adjacency tests a min-fill run needs at least: when huge, min-weight goes first.
 double squared_degrees(const OrderProblem& problem, const InteractionGraph& graph) {
   double sum = 0.0;
   for (const VariableId v : problem.variables) {
-    const auto degree = static_cast<double>(graph.neighbours(v).size());
+    const auto degree = static_cast<double>(graph.degree(v));
     sum += degree * degree;
   }
   return sum;
 }
 
 struct Attempt {
-  Rule rule;
+  GreedyRule rule;
   double noise;
 };
 
 /// The plain rules first, then perturbed ones.
-Attempt attempt(int index, bool fill_is_cheap, Rule best) {
-  constexpr Rule kFillFirst[] = {Rule::min_fill, Rule::weighted_min_fill, Rule::min_weight};
-  constexpr Rule kWeightFirst[] = {Rule::min_weight, Rule::min_fill, Rule::weighted_min_fill};
+Attempt attempt(int index, bool fill_is_cheap, GreedyRule best) {
+  constexpr GreedyRule kFillFirst[] = {GreedyRule::min_fill, GreedyRule::weighted_min_fill,
+                                       GreedyRule::min_weight};
+  constexpr GreedyRule kWeightFirst[] = {GreedyRule::min_weight, GreedyRule::min_fill,
+                                         GreedyRule::weighted_min_fill};
   if (index < 3) return {fill_is_cheap ? kFillFirst[index] : kWeightFirst[index], 0.0};
   if (index % 4 == 3) return {kFillFirst[(index / 4) % 3], 0.05};
   return {best, index % 2 == 0 ? 0.1 : 0.3};
@@ -310,50 +80,167 @@ std::tuple<bool, double, double> rank(const OrderProblem& problem, const OrderCa
           order.log2_widest};
 }
 
+/// Leaves the search from within; caught in run().
+struct SearchStopped {
+  SearchEnd end;
+};
+
+class OrderSearch {
+ public:
+  OrderSearch(const OrderProblem& problem, const PlanOptions& options,
+              const std::function<bool()>& keep_going)
+      : problem_(problem), options_(options), keep_going_(keep_going), random_(options.seed) {}
+
+  OrderCandidate run() {
+    const auto start = Clock::now();
+    best_.operations = std::numeric_limits<double>::infinity();
+    best_.log2_widest = std::numeric_limits<double>::infinity();
+    best_.graph_bytes = InteractionGraph::predicted_bytes(problem_);
+    try {
+      best_.end = search();
+    } catch (const SearchStopped& stopped) {
+      best_.end = stopped.end;
+    }
+    best_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return std::move(best_);
+  }
+
+ private:
+  SearchEnd search() {
+    widest_scope_proves();
+    if (best_.graph_bytes > std::min(problem_.graph_limit_bytes, kLargestGraphBytes)) {
+      return SearchEnd::graph_too_large;
+    }
+    Pace pace([this] { require(keep_going_(), SearchEnd::stopped); });
+    graph_.emplace(problem_, pace);
+    fill_is_cheap_ = squared_degrees(problem_, *graph_) < kCheapFill;
+    const bool nothing_to_choose = problem_.given.size() == problem_.variables.size();
+    while (best_.orders_tried < std::max(1, options_.restarts)) {
+      if (!try_next(nothing_to_choose)) continue;
+      const double worth = options_.time_fraction * best_.operations / kOperationsPerSecond;
+      if (nothing_to_choose || spent_ >= std::min(worth, options_.time_limit_seconds)) break;
+      if (!keep_going_()) return SearchEnd::stopped;
+      if (is_beyond_repair()) break;
+    }
+    return SearchEnd::complete;
+  }
+
+  /// One order more. False when min-fill was given up before there was any order.
+  bool try_next(bool nothing_to_choose) {
+    const bool first = best_.orders_tried == 0;
+    const Attempt next = attempt(best_.orders_tried, fill_is_cheap_, best_rule_);
+    const bool may_give_up = first && !nothing_to_choose && next.rule != GreedyRule::min_weight;
+    double limit = options_.time_limit_seconds;
+    if (first) limit = std::max(limit, kFirstOrderSeconds);
+    if (may_give_up) limit = std::min(limit, kPatienceSeconds);
+    std::optional<OrderCandidate> found;
+    try {
+      found = run_greedy(next, first, limit);
+    } catch (const SearchStopped& stopped) {
+      if (stopped.end != SearchEnd::limit || !may_give_up) throw;
+    }
+    if (!found) {
+      fill_is_cheap_ = false;
+      gave_up_fill_ = true;
+      return false;
+    }
+    if (first || rank(problem_, *found) < rank(problem_, best_)) {
+      take(std::move(*found), nothing_to_choose ? "given" : rule_name(next.rule));
+      best_rule_ = next.rule;
+    }
+    ++best_.orders_tried;
+    if (first) require_narrow_enough(best_.log2_widest > problem_.log2_step_limit);
+    return true;
+  }
+
+  std::optional<OrderCandidate> run_greedy(Attempt next, bool first, double limit) {
+    const GreedyRun* running = nullptr;
+    const auto spent_with = [&] {
+      return spent_ + (running == nullptr ? 0.0 : running->steps() / kSearchStepsPerSecond);
+    };
+    const double last = limit + kLimitSlack / kSearchStepsPerSecond;
+    Pace pace([&] {
+      require(keep_going_(), SearchEnd::stopped);
+      if (running == nullptr) return;
+      if (first) require_narrow_enough(running->steps() > kStepsBeforeBound);
+      if (spent_with() <= last) return;
+      best_.eliminated = std::max(best_.eliminated, running->eliminated());
+      throw SearchStopped{SearchEnd::limit};
+    });
+    GreedyRun greedy(problem_, *graph_, next.rule, next.noise, random_, pace);
+    running = &greedy;
+    std::optional<OrderCandidate> found = greedy.run([&] {
+      require(keep_going_(), SearchEnd::stopped);
+      return spent_with() < limit;
+    });
+    if (!found) {
+      best_.eliminated = std::max(best_.eliminated, greedy.eliminated());
+      throw SearchStopped{SearchEnd::limit};
+    }
+    spent_ = spent_with();
+    return found;
+  }
+
+  void take(OrderCandidate found, const char* method) {
+    best_.order = std::move(found.order);
+    best_.operations = found.operations;
+    best_.log2_widest = found.log2_widest;
+    best_.log2_largest_message = found.log2_largest_message;
+    best_.method = method;
+  }
+
+  static void require(bool condition, SearchEnd otherwise) {
+    if (!condition) throw SearchStopped{otherwise};
+  }
+
+  /// A table's variables share a step in every order.
+  void widest_scope_proves() {
+    if (problem_.log2_step_limit == std::numeric_limits<double>::infinity()) return;
+    std::vector<char> wanted(problem_.log2_cardinality.size(), 0);
+    for (const VariableId v : problem_.variables) wanted[v] = 1;
+    for (const Scope& scope : problem_.scopes) {
+      double sum = 0.0;
+      for (const VariableId v : scope) sum += wanted[v] ? problem_.log2_cardinality[v] : 0.0;
+      best_.log2_widest_at_least = std::max(best_.log2_widest_at_least, sum);
+    }
+  }
+
+  /// Asks the lower bound once, when `suspected`; throws when it shows that no order is of use.
+  void require_narrow_enough(bool suspected) {
+    if (!suspected || bounded_) return;
+    bounded_ = true;
+    if (problem_.log2_step_limit == std::numeric_limits<double>::infinity()) return;
+    Pace pace([this] { require(keep_going_(), SearchEnd::stopped); });
+    const double bound = widest_step_at_least(problem_, *graph_, kBoundSteps, pace);
+    best_.log2_widest_at_least = std::max(best_.log2_widest_at_least, bound);
+    best_.variables_at_least = fewest_variables(problem_, best_.log2_widest_at_least);
+    require(best_.log2_widest_at_least <= problem_.log2_step_limit, SearchEnd::too_wide);
+  }
+
+  /// Whether the plain rules, as far as they were patient, found nothing near a useful order.
+  [[nodiscard]] bool is_beyond_repair() const {
+    return (gave_up_fill_ || best_.orders_tried >= 3) &&
+           best_.log2_widest > kBeyondRepair * problem_.log2_step_limit;
+  }
+
+  const OrderProblem& problem_;
+  const PlanOptions& options_;
+  const std::function<bool()>& keep_going_;
+  std::mt19937_64 random_;
+  std::optional<InteractionGraph> graph_;
+  OrderCandidate best_;
+  GreedyRule best_rule_ = GreedyRule::min_fill;
+  double spent_ = 0.0;  // nominal seconds
+  bool fill_is_cheap_ = true;
+  bool gave_up_fill_ = false;
+  bool bounded_ = false;
+};
+
 }  // namespace
 
 OrderCandidate search_order(const OrderProblem& problem, const PlanOptions& options,
                             const std::function<bool()>& keep_going) {
-  const auto start = Clock::now();
-  const auto elapsed = [&start] {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  };
-  const InteractionGraph graph(problem);
-  const bool fill_is_cheap = squared_degrees(problem, graph) < 1e8;
-  const bool nothing_to_choose = problem.given.size() == problem.variables.size();
-  std::mt19937_64 random(options.seed);
-  OrderCandidate best;
-  best.operations = std::numeric_limits<double>::infinity();
-  best.log2_widest = std::numeric_limits<double>::infinity();
-  Rule best_rule = Rule::min_fill;
-  double spent = 0.0;  // nominal seconds
-  int tried = 0;
-  for (; tried < std::max(1, options.restarts); ++tried) {
-    const Attempt next = attempt(tried, fill_is_cheap, best_rule);
-    const bool first = tried == 0;
-    GreedyRun greedy(problem, graph, next.rule, next.noise, random);
-    const auto spent_with = [&] { return spent + greedy.steps() / kSearchStepsPerSecond; };
-    const auto continue_run = [&] {
-      return keep_going() && (first || spent_with() < options.time_limit_seconds);
-    };
-    auto found = greedy.run(continue_run);
-    if (!found) break;
-    if (first || rank(problem, *found) < rank(problem, best)) {
-      best = std::move(*found);
-      best.method = nothing_to_choose ? "given" : rule_name(next.rule);
-      best_rule = next.rule;
-    }
-    spent = spent_with();
-    const double worth = options.time_fraction * best.operations / kOperationsPerSecond;
-    if (nothing_to_choose || spent >= std::min(worth, options.time_limit_seconds) ||
-        !keep_going()) {
-      ++tried;
-      break;
-    }
-  }
-  best.orders_tried = tried;
-  best.seconds = elapsed();
-  return best;
+  return OrderSearch(problem, options, keep_going).run();
 }
 
 }  // namespace credo

@@ -23,7 +23,7 @@ constexpr double kPlainLog = 200.0;
 
 /// f(x_d, rest) = g(x_d) h(rest)? The largest entry's row and column decide g and h.
 bool is_product_at(const Table& table, std::size_t d, std::vector<double>& g,
-                   std::vector<double>& h) {
+                   std::vector<double>& h, Pace& pace) {
   const std::span<const double> f = table.values();
   const std::size_t extent = table.shape()[d];
   std::size_t inner = 1;
@@ -40,7 +40,9 @@ bool is_product_at(const Table& table, std::size_t d, std::vector<double>& g,
   h.resize(rest);
   for (std::size_t x = 0; x < extent; ++x) g[x] = at(x, pivot_rest) / f[pivot];
   for (std::size_t r = 0; r < rest; ++r) h[r] = at(pivot_x, r);
+  pace.count(static_cast<double>(f.size()) + 20.0);
   for (std::size_t r = 0; r < rest; ++r) {
+    pace.count(3.0 * static_cast<double>(extent));
     for (std::size_t x = 0; x < extent; ++x) {
       const double product = g[x] * h[r];
       const double value = at(x, r);
@@ -58,11 +60,11 @@ bool may_be_product(const Table& table) {
          table.log_largest() < kPlainLog;
 }
 
-void split_products(std::vector<ReducedTable>& tables, ReducedTable part) {
+void split_products(std::vector<ReducedTable>& tables, ReducedTable part, Pace& pace) {
   for (std::size_t d = 0; d < part.scope.size() && part.scope.size() > 1;) {
     std::vector<double> g;
     std::vector<double> h;
-    if (!is_product_at(*part.owned, d, g, h)) {
+    if (!is_product_at(*part.owned, d, g, h, pace)) {
       ++d;
       continue;
     }

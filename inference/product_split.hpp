@@ -11,7 +11,8 @@ namespace credo {
 /// large, and well inside the range of doubles.
 [[nodiscard]] bool may_be_product(const Table& table);
 
-/// Appends a part to `tables`, single variables split off while it is a product.
-void split_products(std::vector<ReducedTable>& tables, ReducedTable part);
+/// Appends a part to `tables`, single variables split off while it is a product. Throws what the
+/// pace throws.
+void split_products(std::vector<ReducedTable>& tables, ReducedTable part, Pace& pace);
 
 }  // namespace credo

@@ -27,7 +27,7 @@ namespace {
 constexpr double kColumnTolerance = 1e-12;
 
 /// Whether every column of the conditional sums to one, to the last digits.
-bool sums_to_one(const Factor& factor) {
+bool sums_to_one(const Factor& factor, Pace& pace) {
   const Table& table = factor.table;
   if (table.is_sparse()) return false;  // columns without entries sum to zero
   const auto position = static_cast<std::size_t>(std::ranges::find(factor.scope, *factor.child) -
@@ -37,6 +37,7 @@ bool sums_to_one(const Factor& factor) {
   const std::uint64_t extent = table.shape()[position];
   std::vector<double> sums(table.size() / extent, 0.0);
   for (std::uint64_t i = 0; i < table.size(); ++i) {
+    pace.count(5.0);
     sums[i / (inner * extent) * inner + i % inner] += table.at(i);
   }
   return std::ranges::all_of(sums, [](double s) { return std::fabs(s - 1.0) <= kColumnTolerance; });
@@ -44,10 +45,11 @@ bool sums_to_one(const Factor& factor) {
 
 /// Factors left after dropping barren conditionals, by repeatedly peeling leaves.
 std::vector<char> needed_factors(const FactorGraph& graph, const Evidence& evidence,
-                                 const std::vector<char>& wanted) {
+                                 const std::vector<char>& wanted, Pace& pace) {
   std::vector<char> needed(graph.factor_count(), 1);
   std::vector<std::size_t> uses(graph.variable_count(), 0);
   for (const Factor& f : graph.factors()) {
+    pace.count(5.0 + static_cast<double>(f.scope.size()));
     for (const VariableId v : f.scope) ++uses[v];
   }
   std::vector<VariableId> leaves;
@@ -58,9 +60,10 @@ std::vector<char> needed_factors(const FactorGraph& graph, const Evidence& evide
     const VariableId v = leaves.back();
     leaves.pop_back();
     if (wanted[v] || evidence.find(v) != nullptr || uses[v] != 1) continue;
+    pace.count(10.0 + 3.0 * static_cast<double>(graph.factors_of(v).size()));
     for (const FactorId f : graph.factors_of(v)) {
       const Factor& factor = graph.factor(f);
-      if (!needed[f] || factor.child != v || !sums_to_one(factor)) continue;
+      if (!needed[f] || factor.child != v || !sums_to_one(factor, pace)) continue;
       needed[f] = 0;
       for (const VariableId u : factor.scope) {
         if (--uses[u] == 1) leaves.push_back(u);
@@ -73,8 +76,8 @@ std::vector<char> needed_factors(const FactorGraph& graph, const Evidence& evide
 class Reducer {
  public:
   Reducer(const FactorGraph& graph, const Evidence& evidence, const Query& query,
-          const ReduceOptions& options)
-      : graph_(graph), evidence_(evidence), query_(query), options_(options) {}
+          const ReduceOptions& options, Pace& pace)
+      : graph_(graph), evidence_(evidence), query_(query), options_(options), pace_(pace) {}
 
   ReducedModel run() {
     const std::size_t n = graph_.variable_count();
@@ -100,7 +103,8 @@ class Reducer {
 
  private:
   void keep_possible_states() {
-    const std::optional<StateMasks> masks = propagate_zeros(graph_, evidence_);
+    const std::optional<StateMasks> masks =
+        propagate_zeros(graph_, evidence_, SparseTables::passed_over, pace_);
     if (!masks) {
       model_.impossible = true;
       return;
@@ -133,9 +137,10 @@ class Reducer {
 
   void add_factors() {
     std::vector<char> needed(graph_.factor_count(), 1);
-    if (options_.drop_barren) needed = needed_factors(graph_, evidence_, wanted_variables());
+    if (options_.drop_barren) needed = needed_factors(graph_, evidence_, wanted_variables(), pace_);
     for (FactorId f = 0; f < graph_.factor_count(); ++f) {
       const Factor& factor = graph_.factor(f);
+      pace_.count(50.0 + 10.0 * static_cast<double>(factor.scope.size()));
       if (!needed[f]) {
         model_.dropped[*factor.child] = 1;
         continue;
@@ -143,13 +148,26 @@ class Reducer {
       ReducedTable table{ReducedTable::Kind::factor, f, model_.free_scope(factor.scope),
                          std::nullopt};
       if (options_.split_products && table.scope.size() > 1 && may_be_product(factor.table)) {
-        table.kind = ReducedTable::Kind::part;
-        table.owned = sliced(factor);
-        split_products(model_.tables, std::move(table));
+        add_parts(factor, std::move(table));
       } else {
         model_.tables.push_back(std::move(table));
       }
     }
+  }
+
+  /// The parts of a table, or the factor itself where it is whole and no product.
+  void add_parts(const Factor& factor, ReducedTable table) {
+    const bool whole = table.scope.size() == factor.scope.size() &&
+                       std::ranges::all_of(factor.scope, [this](VariableId v) {
+                         return model_.kept_states[v].empty();
+                       });
+    table.kind = ReducedTable::Kind::part;
+    table.owned = whole ? factor.table : sliced(factor);
+    const std::size_t before = model_.tables.size();
+    split_products(model_.tables, std::move(table), pace_);
+    if (!whole || model_.tables.size() > before + 1) return;
+    model_.tables.back().kind = ReducedTable::Kind::factor;
+    model_.tables.back().owned.reset();
   }
 
   /// The factor over its free variables and kept states.
@@ -157,7 +175,9 @@ class Reducer {
     std::vector<std::size_t> shape = model_.shape_of(model_.free_scope(factor.scope));
     std::vector<double> values;
     values.reserve(static_cast<std::size_t>(saturating_product(shape)));
+    const double steps_per_entry = 5.0 * static_cast<double>(factor.scope.size()) + 5.0;
     for_each_joint_state(shape, [&](std::span<const std::size_t> states) {
+      pace_.count(steps_per_entry);
       std::uint64_t index = 0;
       std::size_t free = 0;
       for (std::size_t d = 0; d < factor.scope.size(); ++d) {
@@ -195,6 +215,7 @@ class Reducer {
       for (const VariableId v : table.scope) used[v] = 1;
     }
     for (VariableId v = 0; v < graph_.variable_count(); ++v) {
+      pace_.count(10.0);
       if (model_.observed[v]) continue;
       if (used[v]) {
         model_.variables.push_back(v);
@@ -218,6 +239,7 @@ class Reducer {
   const Evidence& evidence_;
   const Query& query_;
   const ReduceOptions& options_;
+  Pace& pace_;
   ReducedModel model_;
 };
 
@@ -268,8 +290,8 @@ bool stays_sparse(const Table& table) {
 }
 
 ReducedModel reduce(const FactorGraph& graph, const Evidence& evidence, const Query& query,
-                    const ReduceOptions& options) {
-  return Reducer(graph, evidence, query, options).run();
+                    const ReduceOptions& options, Pace& pace) {
+  return Reducer(graph, evidence, query, options, pace).run();
 }
 
 }  // namespace credo

@@ -4,6 +4,7 @@
 
 #include <credo/core/evidence.hpp>
 #include <credo/core/factor_graph.hpp>
+#include <credo/inference/pace.hpp>
 #include <credo/inference/query.hpp>
 
 #include <cstddef>
@@ -82,7 +83,8 @@ inline constexpr std::uint64_t kSmallestSparse = 64;
 /// Whether two models have the same tables but for their numbers.
 [[nodiscard]] bool same_structure(const ReducedModel& a, const ReducedModel& b);
 
+/// Throws what the pace throws.
 [[nodiscard]] ReducedModel reduce(const FactorGraph& graph, const Evidence& evidence,
-                                  const Query& query, const ReduceOptions& options);
+                                  const Query& query, const ReduceOptions& options, Pace& pace);
 
 }  // namespace credo

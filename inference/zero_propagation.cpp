@@ -20,8 +20,10 @@ namespace {
 
 class ZeroPropagation {
  public:
-  ZeroPropagation(const FactorGraph& graph, const Evidence& evidence, SparseTables sparse_tables)
+  ZeroPropagation(const FactorGraph& graph, const Evidence& evidence, SparseTables sparse_tables,
+                  Pace& pace)
       : graph_(graph),
+        pace_(pace),
         sparse_tables_(sparse_tables),
         masks_(graph.variable_count()),
         queued_(graph.factor_count(), 0) {
@@ -44,8 +46,9 @@ class ZeroPropagation {
     }
   }
 
-  ZeroPropagation(const FactorGraph& graph, StateMasks masks)
+  ZeroPropagation(const FactorGraph& graph, StateMasks masks, Pace& pace)
       : graph_(graph),
+        pace_(pace),
         sparse_tables_(SparseTables::looked_at),
         masks_(std::move(masks)),
         queued_(graph.factor_count(), 0) {}
@@ -56,6 +59,7 @@ class ZeroPropagation {
       if (!mask.empty() && is_empty(mask)) return false;
     }
     for (FactorId f = 0; f < graph_.factor_count(); ++f) {
+      pace_.count(10.0);
       if (graph_.factor(f).table.log_largest() == -kInfinity) return false;
       enqueue(f);
     }
@@ -78,6 +82,7 @@ class ZeroPropagation {
       queued_[f] = 0;
       for (const VariableId v : shrunk_by(f)) {
         if (is_empty(masks_[v])) return false;
+        pace_.count(5.0 * static_cast<double>(graph_.factors_of(v).size()));
         for (const FactorId other : graph_.factors_of(v)) {
           if (other != f) enqueue(other);
         }
@@ -103,7 +108,9 @@ class ZeroPropagation {
     const Factor& factor = graph_.factor(f);
     std::vector<std::vector<char>> support(factor.scope.size());
     for (std::size_t d = 0; d < support.size(); ++d) support[d].assign(factor.table.shape()[d], 0);
+    const double steps_per_entry = 4.0 + 2.0 * static_cast<double>(factor.scope.size());
     for_each_non_zero(factor.table, [&](std::span<const std::size_t> states) {
+      pace_.count(steps_per_entry);
       if (!possible(factor.scope, states)) return;
       for (std::size_t d = 0; d < support.size(); ++d) support[d][states[d]] = 1;
     });
@@ -150,6 +157,7 @@ class ZeroPropagation {
   }
 
   const FactorGraph& graph_;
+  Pace& pace_;
   SparseTables sparse_tables_;
   StateMasks masks_;
   std::deque<FactorId> work_;
@@ -159,14 +167,21 @@ class ZeroPropagation {
 }  // namespace
 
 std::optional<StateMasks> propagate_zeros(const FactorGraph& graph, const Evidence& evidence,
-                                          SparseTables sparse_tables) {
-  ZeroPropagation propagation(graph, evidence, sparse_tables);
+                                          SparseTables sparse_tables, Pace& pace) {
+  ZeroPropagation propagation(graph, evidence, sparse_tables, pace);
   if (!propagation.run()) return std::nullopt;
   return propagation.take_masks();
 }
 
+std::optional<StateMasks> propagate_zeros(const FactorGraph& graph, const Evidence& evidence,
+                                          SparseTables sparse_tables) {
+  Pace unlimited;
+  return propagate_zeros(graph, evidence, sparse_tables, unlimited);
+}
+
 bool propagate_zeros_from(const FactorGraph& graph, VariableId changed, StateMasks& masks) {
-  ZeroPropagation propagation(graph, std::move(masks));
+  Pace unlimited;
+  ZeroPropagation propagation(graph, std::move(masks), unlimited);
   const bool possible = propagation.run_from(changed);
   masks = propagation.take_masks();
   return possible;

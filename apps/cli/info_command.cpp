@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace credo::cli {
@@ -67,25 +68,58 @@ Sizes measure(const FactorGraph& graph) {
   return sizes;
 }
 
+// All planning together, in seconds, where no time limit is given.
+constexpr double kPlanningSeconds = 2.0;
+// Nominal seconds of one search for an order.
+constexpr double kSearchSeconds = 0.5;
+
 struct Verdict {
   const Algorithm* algorithm;
   Task task;
   std::string why_not;
+  /// Whether the algorithm could finish its answer.
+  bool computed = true;
 };
 
-/// What each algorithm says to each task that needs no targets.
+/// The limit of everything that is planned for one report.
+struct PlanningLimit {
+  const Stopwatch& since_start;
+  double seconds;
+  bool interrupted = false;
+
+  [[nodiscard]] bool is_reached() const { return interrupted || since_start.seconds() >= seconds; }
+  [[nodiscard]] std::string reason() const {
+    return interrupted ? "not computed, for the search was interrupted"
+                       : fmt::format("not computed within {}; try a larger --time-limit",
+                                     describe_seconds(seconds));
+  }
+};
+
+/// What each algorithm says to each task that needs no targets, as far as the limit allows.
 std::vector<Verdict> ask_algorithms(const FactorGraph& graph, const Evidence& evidence,
-                                    const InferOptions& options) {
+                                    const InferOptions& options, const PlanningLimit& limit) {
   const std::vector<Query> queries{Query::log_partition(), Query::marginals(), Query::map(),
                                    Query::samples(1, 1)};
   std::vector<Verdict> verdicts;
-  for (const Algorithm& algorithm : algorithms()) {
+  // The first of the table plans longest, so the last ones go first.
+  for (std::size_t i = algorithms().size(); i-- > 0;) {
+    const Algorithm& algorithm = algorithms()[i];
+    std::vector<Verdict> of_algorithm;
     InferOptions own = options;
     // The order of the preview is one for exact inference.
     if (algorithm.guarantee != Guarantee::exact) own.plan.order.clear();
     for (const Query& query : queries) {
-      verdicts.push_back({&algorithm, query.task, algorithm.why_not(graph, evidence, query, own)});
+      Verdict verdict{&algorithm, query.task, limit.reason(), false};
+      if (!limit.is_reached()) {
+        own.time_spent_seconds = limit.since_start.seconds();
+        std::string why_not = algorithm.why_not(graph, evidence, query, own);
+        verdict.computed = why_not.empty() || !limit.is_reached();
+        verdict.why_not = verdict.computed ? std::move(why_not) : limit.reason();
+      }
+      of_algorithm.push_back(std::move(verdict));
     }
+    verdicts.insert(verdicts.begin(), std::make_move_iterator(of_algorithm.begin()),
+                    std::make_move_iterator(of_algorithm.end()));
   }
   return verdicts;
 }
@@ -164,8 +198,8 @@ std::string verdicts_text(const std::vector<Verdict>& verdicts) {
            verdicts[i + 1].why_not == v.why_not) {
       tasks += fmt::format(", {}", task_name(verdicts[++i].task));
     }
-    out += fmt::format("    {}: {}\n", tasks,
-                       v.why_not.empty() ? "would answer" : "would not: " + v.why_not);
+    const std::string refusal = (v.computed ? "would not: " : "") + v.why_not;
+    out += fmt::format("    {}: {}\n", tasks, v.why_not.empty() ? "would answer" : refusal);
   }
   return out;
 }
@@ -218,11 +252,22 @@ ExitCode run_info(const Arguments& arguments, const Stopwatch& since_start) {
   const Evidence evidence = load_evidence(arguments.evidence, model.graph);
   Session session(arguments.output, since_start);
   InferOptions options = make_infer_options(arguments.engine, since_start);
-  options.observer = session.observer();
-  const Plan plan = preview_plan(model.graph, evidence, options);
+  PlanningLimit limit{since_start, since_start.seconds() + kPlanningSeconds};
+  if (arguments.engine.time_limit_seconds) limit.seconds = options.time_limit_seconds;
+  options.time_limit_seconds = limit.seconds;
+  options.time_spent_seconds = since_start.seconds();
+  options.plan.time_limit_seconds = std::min(options.plan.time_limit_seconds, kSearchSeconds);
+  options.observer = [&limit, inner = session.observer()](const Progress& progress) {
+    limit.interrupted = limit.interrupted || !inner(progress);
+    return !limit.interrupted;
+  };
+  // Half of the time at most, so that some is left for the algorithms.
+  InferOptions preview = options;
+  preview.time_limit_seconds = (options.time_spent_seconds + limit.seconds) / 2.0;
+  const Plan plan = preview_plan(model.graph, evidence, preview);
   // One search serves every verdict.
   options.plan.order = plan.order;
-  const std::vector<Verdict> verdicts = ask_algorithms(model.graph, evidence, options);
+  const std::vector<Verdict> verdicts = ask_algorithms(model.graph, evidence, options, limit);
   session.finish();
   const std::string text =
       format == "json" ? info_json(model, evidence, plan, options, verdicts)

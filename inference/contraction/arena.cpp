@@ -40,10 +40,11 @@ std::set<std::uint32_t> slots_of(const Instruction& instruction) {
 }
 
 /// Per slot: the last instruction that touches it, or the end of the program.
-std::vector<std::size_t> last_uses(const Program& program) {
+std::vector<std::size_t> last_uses(const Program& program, Pace& pace) {
   const std::size_t end = program.instructions.size();
   std::vector<std::size_t> last(program.slots.size(), 0);
   for (std::size_t i = 0; i < end; ++i) {
+    pace.count(50.0);
     for (const std::uint32_t s : slots_of(program.instructions[i])) last[s] = i;
   }
   const auto keep = [&last, end](const std::vector<std::uint32_t>& slots) {
@@ -99,14 +100,15 @@ class Arena {
 
 }  // namespace
 
-void place_in_arena(Program& program) {
-  const std::vector<std::size_t> last = last_uses(program);
+void place_in_arena(Program& program, Pace& pace) {
+  const std::vector<std::size_t> last = last_uses(program, pace);
   Arena arena;
   const auto place = [&](std::uint32_t s) {
     program.slots[s].offset = arena.take(size_of(program.slots[s]));
   };
   for (std::size_t i = 0; i < program.instructions.size(); ++i) {
     const Instruction& instruction = program.instructions[i];
+    pace.count(100.0);
     place(instruction.out);
     if (instruction.scratch != kNoSlot) place(instruction.scratch);
     for (const std::uint32_t s : slots_of(instruction)) {

@@ -11,7 +11,8 @@ namespace credo::contraction {
 
 /// Gives every slot but the leaves' an offset in one arena, sets arena_entries and adds
 /// the arena to peak_bytes. Slots that are not alive together may share memory.
-void place_in_arena(Program& program);
+/// Throws what the pace throws.
+void place_in_arena(Program& program, Pace& pace);
 
 /// Uninitialised memory for a program's arena, aligned to cache lines; large ones on huge
 /// pages where the system offers them. Throws std::bad_alloc.

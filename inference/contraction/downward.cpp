@@ -20,8 +20,8 @@ namespace {
 
 class Downward {
  public:
-  Downward(const ReducedModel& model, Program& program, Emitter& emit)
-      : model_(model), program_(program), emit_(emit), links_(link(program.tree)) {}
+  Downward(const ReducedModel& model, Program& program, Emitter& emit, Pace& pace)
+      : model_(model), program_(program), emit_(emit), pace_(pace), links_(link(program.tree)) {}
 
   void run() {
     plan_downward();
@@ -76,6 +76,7 @@ class Downward {
     if (program_.options.marginals.empty()) return;
     for (std::uint32_t n = 0; n < program_.tree.nodes.size(); ++n) {
       const Node& node = program_.tree.nodes[n];
+      pace_.count(20.0 + 8.0 * static_cast<double>(node.scope.size()));
       offer(node.scope, {2.0 * state_count(model_, node.scope), n, false});
       if (links_.parent[n] != kNoNode) offer(node.kept, {state_count(model_, node.kept), n, true});
     }
@@ -108,6 +109,7 @@ class Downward {
   }
 
   void downward(std::uint32_t n) {
+    pace_.count(20.0);
     if (links_.parent[n] == kNoNode && (passes_down_[n] || needs_adjoint_[n]))
       program_.node_adjoint[n] = one();
     if (!passes_down_[n]) return;
@@ -148,6 +150,7 @@ class Downward {
   /// sum over node.scope minus kept of adjoint * every operand but the i-th.
   std::uint32_t adjoint_of_scope(const Node& node, std::size_t i, std::uint32_t adjoint,
                                  const Scope& kept) {
+    pace_.count(800.0);
     std::vector<std::uint32_t> operands;
     for (std::size_t k = 0; k < node.operands.size(); ++k) {
       if (k != i) operands.push_back(slot_of(program_, node.operands[k]));
@@ -184,6 +187,7 @@ class Downward {
   const ReducedModel& model_;
   Program& program_;
   Emitter& emit_;
+  Pace& pace_;
   TreeLinks links_;
   std::vector<char> needs_adjoint_;
   std::vector<char> passes_down_;
@@ -195,11 +199,11 @@ class Downward {
 
 }  // namespace
 
-void emit_downward(const ReducedModel& model, Program& program, Emitter& emit) {
+void emit_downward(const ReducedModel& model, Program& program, Emitter& emit, Pace& pace) {
   program.node_adjoint.assign(program.tree.nodes.size(), kNoSlot);
   program.leaf_adjoint.assign(program.tree.leaves.size(), kNoSlot);
   program.marginal_slot.assign(program.options.marginals.size(), kNoSlot);
-  Downward(model, program, emit).run();
+  Downward(model, program, emit, pace).run();
 }
 
 }  // namespace credo::contraction

@@ -7,6 +7,6 @@ namespace credo::contraction {
 
 /// Appends the downward pass to a program that has its upward one: fills node_adjoint,
 /// leaf_adjoint and marginal_slot with what the options ask for, and computes nothing else.
-void emit_downward(const ReducedModel& model, Program& program, Emitter& emit);
+void emit_downward(const ReducedModel& model, Program& program, Emitter& emit, Pace& pace);
 
 }  // namespace credo::contraction

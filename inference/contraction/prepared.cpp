@@ -96,8 +96,38 @@ OrderCandidate choose_order(const Prepared& p, const Operators& operators, Monit
   }
   problem.given = given_order(p, operators);
   problem.log2_message_limit = std::log2(p.options.memory_limit_bytes / sizeof(double));
+  problem.log2_step_limit = kWidestStep;
+  problem.graph_limit_bytes = p.options.memory_limit_bytes;
   return search_order(problem, p.options.plan,
                       [&monitor] { return monitor.may_continue("plan", 0.0); });
+}
+
+/// "any elimination order has a step over at least 61 variables ...", where that is known to
+/// matter.
+std::string proof_text(const OrderCandidate& order) {
+  if (order.log2_widest_at_least <= kWidestStep) return "";
+  return fmt::format(
+      "any elimination order has a step over at least {} variables with at least 2^{:.1f} joint "
+      "states, and steps of at most 2^{:.0f} can be run",
+      order.variables_at_least, order.log2_widest_at_least, kWidestStep);
+}
+
+/// Why there is no elimination order, though nobody stopped the search.
+std::string no_order_text(const Prepared& p, const OrderCandidate& order) {
+  if (order.end == SearchEnd::graph_too_large) {
+    return fmt::format(
+        "the graph of variables that share a table needs {}, the limit is {}; try a larger memory "
+        "limit or evidence on the variables of the largest tables",
+        describe_bytes(order.graph_bytes), describe_bytes(p.options.memory_limit_bytes));
+  }
+  if (order.end == SearchEnd::too_wide) {
+    return proof_text(order) + "; try evidence on some of the variables";
+  }
+  return fmt::format(
+      "no elimination order was finished within the plan's limit of {:.3g} nominal seconds: at "
+      "most {} of {} variables were eliminated; try a higher limit, an order of your own, or "
+      "evidence on some of the variables",
+      p.options.plan.time_limit_seconds, order.eliminated, p.model.variables.size());
 }
 
 std::string refusal_text(const Prepared& p, double bytes, double operations) {
@@ -214,9 +244,9 @@ std::size_t assignments_wanted(const Prepared& p) {
 }
 
 /// The program, and whether it fits the budget.
-void compile_prepared(Prepared& p) {
+void compile_prepared(Prepared& p, Pace& pace) {
   p.needs_log = log_needed(p);
-  p.program = compile_for(p, p.needs_log ? Arithmetic::log : Arithmetic::linear, 1);
+  p.program = compile_for(p, p.needs_log ? Arithmetic::log : Arithmetic::linear, 1, pace);
   const double lists = p.query.task == Task::map ? static_cast<double>(p.query.k_best) : 1.0;
   p.plan.operations = p.program.operations * lists;
   p.plan.peak_bytes = p.program.peak_bytes * lists;
@@ -224,9 +254,34 @@ void compile_prepared(Prepared& p) {
   p.refusal = refusal_text(p, p.plan.peak_bytes, p.plan.operations);
 }
 
+/// Order, steps and program of a reduced model that is possible.
+void plan_contraction(Prepared& p, Monitor& monitor, Pace& pace) {
+  const Operators operators = operators_of(*p.graph, p.query);
+  const OrderCandidate order = choose_order(p, operators, monitor);
+  p.plan.method = order.method.empty() ? "none" : order.method;
+  p.plan.orders_tried = order.orders_tried;
+  p.plan.seconds = order.seconds;
+  if (order.order.size() < p.model.variables.size()) {
+    pace.ask();
+    p.refusal = no_order_text(p, order);
+    return;
+  }
+  const bool fuse = p.options.plan.order.empty() && !p.query.messages;
+  Plan plan = build_plan(p.model, order.order, operators.maximise, fuse, pace);
+  plan.method = p.plan.method;
+  plan.orders_tried = p.plan.orders_tried;
+  plan.seconds = p.plan.seconds;
+  p.plan = std::move(plan);
+  if (check_width(p)) {
+    compile_prepared(p, pace);
+  } else if (const std::string proof = proof_text(order); !proof.empty()) {
+    p.refusal += "; " + proof;
+  }
+}
+
 }  // namespace
 
-Program compile_for(const Prepared& p, Arithmetic arithmetic, std::size_t lanes) {
+Program compile_for(const Prepared& p, Arithmetic arithmetic, std::size_t lanes, Pace& pace) {
   ProgramOptions options;
   options.arithmetic = arithmetic;
   options.lanes = lanes;
@@ -242,7 +297,7 @@ Program compile_for(const Prepared& p, Arithmetic arithmetic, std::size_t lanes)
     if (factor || kind == ReducedTable::Kind::joint) options.table_adjoints.push_back(t);
   }
   const double handed_out = p.query.messages ? message_bytes(p, options) : 0.0;
-  Program program = compile(p.model, p.tree, std::move(options));
+  Program program = compile(p.model, lower(p.model, p.plan, pace), std::move(options), pace);
   program.peak_bytes += handed_out;
   return program;
 }
@@ -256,36 +311,27 @@ Prepared prepare(const FactorGraph& graph, const Evidence& evidence, const Query
   p.options = options;
   p.refusal = why_answer_too_large(graph, query, options);
   if (!p.refusal.empty()) return p;
-  p.model = reduce(graph, evidence, query, reduce_options(query, options, one_shot));
+  Pace pace([&monitor] { monitor.check("plan", 0.0); });
+  pace.ask();
+  p.model = reduce(graph, evidence, query, reduce_options(query, options, one_shot), pace);
   if (query.task == Task::map) p.query.k_best = assignments_wanted(p);
   list_wanted(p);
-  if (!p.model.impossible) {
-    const Operators operators = operators_of(graph, query);
-    const OrderCandidate order = choose_order(p, operators, monitor);
-    if (order.order.size() < p.model.variables.size()) monitor.check("plan", 0.0);
-    const bool fuse = options.plan.order.empty() && !query.messages;
-    p.plan = build_plan(p.model, order.order, operators.maximise, fuse);
-    p.plan.method = order.method;
-    p.plan.orders_tried = order.orders_tried;
-    p.plan.seconds = order.seconds;
-    if (check_width(p)) {
-      p.tree = lower(p.model, p.plan);
-      compile_prepared(p);
-    }
-  }
+  if (!p.model.impossible) plan_contraction(p, monitor, pace);
   p.plan_seconds = monitor.elapsed_seconds() - start;
   return p;
 }
 
 bool rebind(const FactorGraph& graph, const Evidence& pattern, Prepared& p) {
-  ReducedModel model = reduce(graph, pattern, p.query, reduce_options(p.query, p.options, false));
+  Pace unlimited;
+  ReducedModel model =
+      reduce(graph, pattern, p.query, reduce_options(p.query, p.options, false), unlimited);
   if (!p.refusal.empty() || !same_structure(model, p.model)) return false;
   if (!why_answer_too_large(graph, p.query, p.options).empty()) return false;
   const bool same_sharing = sharing_of(graph) == sharing_of(*p.graph);
   p.model = std::move(model);
   p.graph = &graph;
   if (!same_sharing || log_needed(p) != p.needs_log || !reads_fit(p.model, p.program)) {
-    compile_prepared(p);
+    compile_prepared(p, unlimited);
   }
   return true;
 }
@@ -322,7 +368,8 @@ Result contract(const Prepared& p, const Evidence& evidence,
     }
     result = blank_result(p);
     result.scalar_used = "log-double";
-    const Program program = compile_for(p, Arithmetic::log, 1);
+    Pace pace([&monitor] { monitor.check("plan", 0.0); });
+    const Program program = compile_for(p, Arithmetic::log, 1, pace);
     result.plan.peak_bytes = program.peak_bytes;
     if (program.peak_bytes > p.options.memory_limit_bytes) {
       return refused(p, refusal_text(p, program.peak_bytes, program.operations));

@@ -19,7 +19,6 @@ struct Prepared {
   InferOptions options;
   ReducedModel model;
   Plan plan;
-  Tree tree;
   /// Free variables whose marginals are wanted; and all wanted ones.
   std::vector<VariableId> free_marginals;
   std::vector<VariableId> wanted;
@@ -33,7 +32,7 @@ struct Prepared {
 
 /// Reduces, orders, builds the tree and compiles. one_shot: the values of the
 /// evidence may be used to reduce; else only its pattern. Throws QueryError on
-/// orders that do not fit the query.
+/// orders that do not fit the query, and Stopped every few milliseconds when the monitor says so.
 [[nodiscard]] Prepared prepare(const FactorGraph& graph, const Evidence& evidence,
                                const Query& query, const InferOptions& options, bool one_shot,
                                Monitor& monitor);
@@ -43,9 +42,9 @@ struct Prepared {
 /// plan itself needs to be made again. For what was not prepared as one_shot.
 [[nodiscard]] bool rebind(const FactorGraph& graph, const Evidence& pattern, Prepared& prepared);
 
-/// Compiles the prepared tree for an arithmetic and a number of lanes.
+/// Compiles the plan for an arithmetic and a number of lanes. Throws what the pace throws.
 [[nodiscard]] Program compile_for(const Prepared& prepared, Arithmetic arithmetic,
-                                  std::size_t lanes);
+                                  std::size_t lanes, Pace& pace);
 
 /// Runs on one evidence; falls back to logarithms when doubles do not suffice.
 /// static_leaves belong to prepared.program, or are empty.

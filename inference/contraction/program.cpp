@@ -19,9 +19,13 @@ namespace {
 constexpr double kLinearRange = 550.0;  // nats: about 2^793
 // Beyond this a logarithm is no longer exact enough to be an exponential times a power of two.
 constexpr double kLargestLogarithm = 1e9;
+// Elementary steps of planning one contraction, and of planning one leaf.
+constexpr double kStepsPerNode = 800.0;
+constexpr double kStepsPerLeaf = 200.0;
 
-void emit_upward(Program& program, Emitter& emit) {
+void emit_upward(Program& program, Emitter& emit, Pace& pace) {
   for (const Node& node : program.tree.nodes) {
+    pace.count(kStepsPerNode);
     std::vector<std::uint32_t> operands;
     for (const Operand& operand : node.operands) operands.push_back(slot_of(program, operand));
     const Leaf* sparse = sparse_leaf(program, node);
@@ -33,7 +37,7 @@ void emit_upward(Program& program, Emitter& emit) {
 }
 
 /// Nodes without a parent, and tables without variables, which were never taken by a step.
-void add_roots(const ReducedModel& model, Program& program, LeafPlanner& leaves) {
+void add_roots(const ReducedModel& model, Program& program, LeafPlanner& leaves, Pace& pace) {
   const std::vector<std::uint32_t> parent = link(program.tree).parent;
   for (std::size_t n = 0; n < parent.size(); ++n) {
     if (parent[n] == kNoNode) program.roots.push_back(program.node_slot[n]);
@@ -43,6 +47,7 @@ void add_roots(const ReducedModel& model, Program& program, LeafPlanner& leaves)
     for (const std::uint32_t t : leaf.tables) in_tree[t] = 1;
   }
   for (std::uint32_t t = 0; t < model.tables.size(); ++t) {
+    pace.count(3.0);
     if (in_tree[t]) continue;
     program.tree.leaves.push_back({{t}, {}, false, 1.0});
     leaves.add(program.tree.leaves.back());
@@ -63,18 +68,21 @@ const Leaf* sparse_leaf(const Program& program, const Node& node) {
   return leaf.sparse ? &leaf : nullptr;
 }
 
-Program compile(const ReducedModel& model, Tree tree, ProgramOptions options) {
+Program compile(const ReducedModel& model, Tree tree, ProgramOptions options, Pace& pace) {
   Program program;
   program.options = std::move(options);
   program.tree = std::move(tree);
   Emitter emit(model, program);
   LeafPlanner leaves(model, program, emit);
-  for (const Leaf& leaf : program.tree.leaves) leaves.add(leaf);
-  emit_upward(program, emit);
-  add_roots(model, program, leaves);
+  for (const Leaf& leaf : program.tree.leaves) {
+    pace.count(kStepsPerLeaf);
+    leaves.add(leaf);
+  }
+  emit_upward(program, emit, pace);
+  add_roots(model, program, leaves, pace);
   program.upward_count = program.instructions.size();
-  emit_downward(model, program, emit);
-  place_in_arena(program);
+  emit_downward(model, program, emit, pace);
+  place_in_arena(program, pace);
   for (const Instruction& instruction : program.instructions) {
     program.operations += instruction.operations;
   }

@@ -84,8 +84,9 @@ struct Program {
 };
 
 /// Compiles a tree. Only the pattern of evidence matters. Never allocates what
-/// the program would need to run: check peak_bytes first.
-[[nodiscard]] Program compile(const ReducedModel& model, Tree tree, ProgramOptions options);
+/// the program would need to run: check peak_bytes first. Throws what the pace throws.
+[[nodiscard]] Program compile(const ReducedModel& model, Tree tree, ProgramOptions options,
+                              Pace& pace);
 
 /// The slot a node reads for an operand.
 [[nodiscard]] std::uint32_t slot_of(const Program& program, const Operand& operand);

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -30,10 +32,12 @@ void unite(Scope& into, const Scope& scope) {
 /// Bucket elimination over items: tables first, then the messages of steps.
 class BucketElimination {
  public:
-  BucketElimination(const ReducedModel& model, const std::vector<char>& maximise, bool fuse)
+  BucketElimination(const ReducedModel& model, const std::vector<char>& maximise, bool fuse,
+                    Pace& pace)
       : model_(model),
         maximise_(maximise),
         fuse_(fuse),
+        pace_(pace),
         items_of_(model.cardinality.size()),
         live_(model.cardinality.size(), 0),
         done_(model.cardinality.size(), 0),
@@ -42,6 +46,8 @@ class BucketElimination {
   }
 
   Plan run(std::span<const VariableId> order) {
+    plan_.steps.reserve(order.size());
+    plan_.order.reserve(order.size());
     for (const VariableId v : order) {
       if (!done_[v]) eliminate(v);
     }
@@ -50,6 +56,7 @@ class BucketElimination {
 
  private:
   void add_item(std::uint32_t item, const Scope& scope) {
+    pace_.count(30.0 + 10.0 * static_cast<double>(scope.size()));
     for (const VariableId v : scope) {
       items_of_[v].push_back(item);
       ++live_[v];
@@ -89,6 +96,7 @@ class BucketElimination {
   void take(std::uint32_t item, PlanStep& step, std::uint32_t index) {
     const auto tables = static_cast<std::uint32_t>(model_.tables.size());
     taken_[item] = 1;
+    pace_.count(20.0 + 5.0 * static_cast<double>(scope_of(item).size()));
     for (const VariableId u : scope_of(item)) {
       --live_[u];
       if (!mark_[u]) step.scope.push_back(u);
@@ -125,6 +133,7 @@ class BucketElimination {
   const ReducedModel& model_;
   const std::vector<char>& maximise_;
   bool fuse_;
+  Pace& pace_;
   std::vector<std::vector<std::uint32_t>> items_of_;
   std::vector<std::uint32_t> live_;
   std::vector<char> taken_;
@@ -148,8 +157,8 @@ struct Candidate {
 /// Lowers one plan step after the other, depth first.
 class Lowering {
  public:
-  Lowering(const ReducedModel& model, const Plan& plan)
-      : model_(model), plan_(plan), result_of_(plan.steps.size(), 0) {}
+  Lowering(const ReducedModel& model, const Plan& plan, Pace& pace)
+      : model_(model), plan_(plan), pace_(pace), result_of_(plan.steps.size(), 0) {}
 
   Tree run() {
     for (const std::uint32_t step : depth_first()) lower_step(step);
@@ -169,11 +178,16 @@ class Lowering {
       const std::uint32_t step = stack.back();
       stack.pop_back();
       reversed.push_back(step);
-      std::vector<std::uint32_t> children = plan_.steps[step].children;
-      std::ranges::sort(children, std::ranges::less{}, [this](std::uint32_t child) {
-        return std::pair(-state_count(model_, plan_.steps[child].scope), child);
-      });
-      stack.insert(stack.end(), children.begin(), children.end());
+      const std::vector<std::uint32_t>& children = plan_.steps[step].children;
+      std::vector<std::pair<double, std::uint32_t>> wide_first;
+      wide_first.reserve(children.size());
+      for (const std::uint32_t child : children) {
+        const Scope& scope = plan_.steps[child].scope;
+        pace_.count(40.0 + 3.0 * static_cast<double>(scope.size()));
+        wide_first.emplace_back(-state_count(model_, scope), child);
+      }
+      std::ranges::sort(wide_first);
+      for (const auto& [states, child] : wide_first) stack.push_back(child);
     }
     std::ranges::reverse(reversed);
     return reversed;
@@ -181,6 +195,7 @@ class Lowering {
 
   void lower_step(std::uint32_t index) {
     const PlanStep& step = plan_.steps[index];
+    pace_.count(300.0 + 200.0 * static_cast<double>(step.tables.size() + step.children.size()));
     std::vector<Candidate> dense;
     std::vector<std::uint32_t> sparse;
     for (const std::uint32_t t : step.tables) {
@@ -249,6 +264,7 @@ class Lowering {
   }
 
   Candidate product(const std::vector<Candidate>& parts, std::uint32_t step) {
+    pace_.count(300.0);
     Node node = node_of(parts, step);
     Scope scope = node.scope;
     const double size = state_count(model_, scope);
@@ -257,31 +273,55 @@ class Lowering {
 
   void merge(std::vector<Candidate>& dense, std::size_t limit, std::uint32_t step) {
     if (dense.size() > 2) merge_equal_scopes(dense, step);
-    while (dense.size() > 2) {
-      std::ranges::sort(dense, std::ranges::less{}, [](const Candidate& candidate) {
-        return std::tuple(candidate.size, candidate.operand.kind, candidate.operand.index);
-      });
-      const auto [first, second, size] = smallest_product(dense);
-      const bool small = size <= kTinyProduct || size <= kSmallFraction * dense.back().size;
-      if (!small && dense.size() <= limit) return;
-      dense[first] = product({dense[first], dense[second]}, step);
-      dense.erase(dense.begin() + static_cast<std::ptrdiff_t>(second));
+    if (dense.size() <= 2) return;
+    Waiting waiting(std::make_move_iterator(dense.begin()), std::make_move_iterator(dense.end()));
+    bool merged_first = false;
+    std::uint32_t merged_node = 0;
+    while (waiting.size() > 2) {
+      const auto [first, second, size] = smallest_product(waiting);
+      const bool small =
+          size <= kTinyProduct || size <= kSmallFraction * std::prev(waiting.end())->size;
+      if (!small && waiting.size() <= limit) break;
+      merged_first = first == waiting.begin();
+      Candidate merged = product({*first, *second}, step);
+      merged_node = merged.operand.index;
+      waiting.erase(first);
+      waiting.erase(second);
+      waiting.insert(std::move(merged));
     }
+    dense.assign(waiting.begin(), waiting.end());
+    // Of two operands the product takes the place of its first part.
+    const auto is_merged = [merged_node](const Candidate& candidate) {
+      return candidate.operand.kind == Operand::Kind::node &&
+             candidate.operand.index == merged_node;
+    };
+    if (dense.size() == 2 && is_merged(dense[0]) != merged_first) std::swap(dense[0], dense[1]);
   }
 
+  struct Smaller {
+    bool operator()(const Candidate& a, const Candidate& b) const {
+      return std::tuple(a.size, a.operand.kind, a.operand.index) <
+             std::tuple(b.size, b.operand.kind, b.operand.index);
+    }
+  };
+  using Waiting = std::set<Candidate, Smaller>;
+
   struct Pair {
-    std::size_t first;
-    std::size_t second;
+    Waiting::const_iterator first;
+    Waiting::const_iterator second;
     double size;
   };
 
-  [[nodiscard]] Pair smallest_product(const std::vector<Candidate>& dense) const {
-    Pair best{0, 1, kInfinity};
-    const std::size_t window = std::min(dense.size(), kMergeWindow);
-    for (std::size_t i = 0; i < window; ++i) {
-      for (std::size_t j = i + 1; j < window; ++j) {
-        Scope both = dense[i].scope;
-        unite(both, dense[j].scope);
+  /// Of the smallest operands.
+  [[nodiscard]] Pair smallest_product(const Waiting& waiting) const {
+    const std::size_t window = std::min(waiting.size(), kMergeWindow);
+    const auto end = std::next(waiting.begin(), static_cast<std::ptrdiff_t>(window));
+    Pair best{waiting.begin(), std::next(waiting.begin()), kInfinity};
+    for (auto i = waiting.begin(); i != end; ++i) {
+      for (auto j = std::next(i); j != end; ++j) {
+        pace_.count(100.0);
+        Scope both = i->scope;
+        unite(both, j->scope);
         const double size = state_count(model_, both);
         if (size < best.size) best = {i, j, size};
       }
@@ -293,6 +333,7 @@ class Lowering {
   void merge_equal_scopes(std::vector<Candidate>& dense, std::uint32_t step) {
     std::map<Scope, std::vector<Candidate>> groups;
     for (Candidate& candidate : dense) {
+      pace_.count(100.0);
       Scope key = candidate.scope;
       std::ranges::sort(key);
       groups[std::move(key)].push_back(std::move(candidate));
@@ -315,6 +356,7 @@ class Lowering {
 
   const ReducedModel& model_;
   const Plan& plan_;
+  Pace& pace_;
   std::vector<std::uint32_t> result_of_;
   Tree tree_;
 };
@@ -328,11 +370,13 @@ double state_count(const ReducedModel& model, const Scope& scope) {
 }
 
 Plan build_plan(const ReducedModel& model, std::span<const VariableId> order,
-                const std::vector<char>& maximise, bool fuse) {
-  return BucketElimination(model, maximise, fuse).run(order);
+                const std::vector<char>& maximise, bool fuse, Pace& pace) {
+  return BucketElimination(model, maximise, fuse, pace).run(order);
 }
 
-Tree lower(const ReducedModel& model, const Plan& plan) { return Lowering(model, plan).run(); }
+Tree lower(const ReducedModel& model, const Plan& plan, Pace& pace) {
+  return Lowering(model, plan, pace).run();
+}
 
 TreeLinks link(const Tree& tree) {
   TreeLinks links{std::vector<std::uint32_t>(tree.nodes.size(), kNoNode),

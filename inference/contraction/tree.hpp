@@ -2,6 +2,7 @@
 // From orders to trees: the plan's steps, and the nodes that are executed.
 
 #include <credo/inference/contraction/kernel.hpp>
+#include <credo/inference/pace.hpp>
 #include <credo/inference/plan.hpp>
 #include <credo/inference/reduced_model.hpp>
 
@@ -15,9 +16,9 @@ namespace credo::contraction {
 /// Bucket elimination along the order (Dechter 1999): step k multiplies every
 /// table and message that mentions the next variable and eliminates it. With
 /// fuse, variables that are left in that message alone are eliminated at once.
-/// maximise: per variable of the graph. Fills steps, order, widths.
+/// maximise: per variable of the graph. Fills steps, order, widths. Throws what the pace throws.
 [[nodiscard]] Plan build_plan(const ReducedModel& model, std::span<const VariableId> order,
-                              const std::vector<char>& maximise, bool fuse);
+                              const std::vector<char>& maximise, bool fuse, Pace& pace);
 
 /// What a node multiplies.
 struct Operand {
@@ -64,7 +65,8 @@ struct TreeLinks {
 
 /// Splits every step into nodes: sparse tables of a step are merged, and small operands are
 /// multiplied together first, as long as the product stays small against the largest operand.
-[[nodiscard]] Tree lower(const ReducedModel& model, const Plan& plan);
+/// Throws what the pace throws.
+[[nodiscard]] Tree lower(const ReducedModel& model, const Plan& plan, Pace& pace);
 
 /// Product of the cardinalities as a double (it may exceed any integer).
 [[nodiscard]] double state_count(const ReducedModel& model, const Scope& scope);
