@@ -8,6 +8,7 @@
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/driver.hpp>
+#include <credo/inference/gaussian/divergence.hpp>
 #include <credo/inference/gaussian/mixed_scopes.hpp>
 #include <credo/inference/variational/block.hpp>
 #include <credo/inference/variational/mean_field.hpp>
@@ -19,6 +20,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cmath>
 #include <span>
 #include <utility>
 #include <vector>
@@ -260,9 +262,13 @@ Result run_mean_field(const FactorGraph& graph, const Evidence& evidence, const 
   if (best.algorithm_used != "sweep") ascents.add_history(best.best_start, result);
   if (best.value > -kInfinity) {
     fill_answer(graph, query, best, result);
+  } else if (std::isnan(best.value) && best.ok()) {
+    result.status = Status::refused;
+    result.message = "the numbers leave the range of doubles";
   } else if (best.ok() && best.guarantee == Guarantee::exact) {
-    result.status = Status::impossible_evidence;
-    result.message.clear();
+    result.message = gaussian::rounded_certainty(graph);
+    result.status = result.message.empty() ? Status::impossible_evidence : Status::refused;
+    if (!result.message.empty()) result.message += gaussian::kRoundingProvesNothing;
   } else if (best.ok()) {
     result.status = Status::refused;
     result.message = fmt::format(
