@@ -8,6 +8,7 @@
 
 #include <credo/core/numerics.hpp>
 #include <credo/inference/driver.hpp>
+#include <credo/inference/gaussian/divergence.hpp>
 #include <credo/inference/gaussian/mixed_scopes.hpp>
 #include <credo/inference/message_passing/message_range.hpp>
 #include <credo/inference/variational/block.hpp>
@@ -264,12 +265,13 @@ Result run_mean_field(const FactorGraph& graph, const Evidence& evidence, const 
   if (best.algorithm_used != "sweep") ascents.add_history(best.best_start, result);
   if (std::isfinite(best.value)) {
     fill_answer(graph, query, best, result);
-  } else if (best.ok() && best.guarantee == Guarantee::exact) {
-    result.status = Status::impossible_evidence;
-    result.message.clear();
   } else if (best.ok() && best.value != -kInfinity) {
     result.status = Status::refused;
     result.message = "the bound of log Z leaves the range of doubles";
+  } else if (best.ok() && best.guarantee == Guarantee::exact) {
+    result.message = gaussian::rounded_certainty(graph);
+    result.status = result.message.empty() ? Status::impossible_evidence : Status::refused;
+    if (!result.message.empty()) result.message += gaussian::kRoundingProvesNothing;
   } else if (best.ok()) {
     result.status = Status::refused;
     result.message = fmt::format(
