@@ -25,6 +25,11 @@ namespace {
 // Loops are counted in 64-bit integers; wider steps are refused before that.
 constexpr double kWidestStep = 55.0;
 constexpr std::size_t kVariablesShown = 16;
+// Bytes of plan, program and run per variable and per table, tables of numbers apart: measured on
+// chains and stars.
+constexpr double kSymbolicBytes = 1500.0;
+// What is less than this lies within what any run needs.
+constexpr double kNegligibleBytes = 64.0 * 1024 * 1024;
 
 bool is_marginals(const Query& query) { return query.task == Task::marginals; }
 
@@ -254,6 +259,19 @@ void compile_prepared(Prepared& p, Pace& pace) {
   p.refusal = refusal_text(p, p.plan.peak_bytes, p.plan.operations);
 }
 
+/// Why the plan itself, whatever its tables, would not fit; empty when it does.
+std::string why_plan_too_large(const Prepared& p) {
+  const double variables = static_cast<double>(p.model.variables.size());
+  const double tables = static_cast<double>(p.model.tables.size());
+  const double bytes = kSymbolicBytes * (variables + tables);
+  if (bytes <= std::max(p.options.memory_limit_bytes, kNegligibleBytes)) return "";
+  return fmt::format(
+      "the plan of {:.0f} variables and {:.0f} tables needs about {}, the limit is {}; try a "
+      "larger "
+      "memory limit",
+      variables, tables, describe_bytes(bytes), describe_bytes(p.options.memory_limit_bytes));
+}
+
 /// Order, steps and program of a reduced model that is possible.
 void plan_contraction(Prepared& p, Monitor& monitor, Pace& pace) {
   const Operators operators = operators_of(*p.graph, p.query);
@@ -316,7 +334,8 @@ Prepared prepare(const FactorGraph& graph, const Evidence& evidence, const Query
   p.model = reduce(graph, evidence, query, reduce_options(query, options, one_shot), pace);
   if (query.task == Task::map) p.query.k_best = assignments_wanted(p);
   list_wanted(p);
-  if (!p.model.impossible) plan_contraction(p, monitor, pace);
+  if (!p.model.impossible) p.refusal = why_plan_too_large(p);
+  if (!p.model.impossible && p.refusal.empty()) plan_contraction(p, monitor, pace);
   p.plan_seconds = monitor.elapsed_seconds() - start;
   return p;
 }
