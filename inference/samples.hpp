@@ -38,6 +38,12 @@ class Samples {
     ++rows_;
   }
 
+  /// Keeps the first rows; there must be as many.
+  void resize(std::size_t rows) {
+    states_.resize(rows * variables_);
+    rows_ = rows;
+  }
+
   [[nodiscard]] Iterator begin() const;
   [[nodiscard]] Iterator end() const;
 

@@ -20,8 +20,9 @@
 namespace credo::cli {
 namespace {
 
-// Of a time limit, at most this share is kept for writing.
+// Of a time limit, at most these shares are kept for writing.
 constexpr double kMostOfLimit = 0.25;
+constexpr double kMostOfLimitForSamples = 0.4;
 
 Query make_query(const Arguments& a, const FactorGraph& graph) {
   switch (a.command) {
@@ -109,10 +110,19 @@ class BestSoFar {
   std::vector<BoundEvent> bounds_;
 };
 
-/// Seconds that writing the answer will take: the engine has to leave them.
-double writing_seconds(const FactorGraph& graph, const Query& query) {
-  constexpr double kSecondsPerNumber = 4e-7;
+// Seconds to write one number of an answer, and one state of a sample, on a slow machine.
+constexpr double kSecondsPerNumber = 4e-7;
+constexpr double kSecondsPerState = 5e-8;
+
+/// Seconds that writing the answer will take: the engine has to leave them. How many samples there
+/// will be by a time limit is not known before: they get a share of it.
+double writing_seconds(const FactorGraph& graph, const Query& query, double time_limit_seconds) {
   double numbers = 0.0;
+  if (query.task == Task::samples) {
+    const double states =
+        static_cast<double>(graph.variable_count()) * static_cast<double>(query.sample_count);
+    return std::min(states * kSecondsPerState, kMostOfLimitForSamples * time_limit_seconds);
+  }
   if (query.task == Task::marginals) {
     for (const Variable& variable : graph.variables()) {
       numbers += static_cast<double>(variable.cardinality);
@@ -120,7 +130,29 @@ double writing_seconds(const FactorGraph& graph, const Query& query) {
   } else if (query.task == Task::map) {
     numbers = static_cast<double>(graph.variable_count() * query.k_best);
   }
-  return numbers * kSecondsPerNumber;
+  return std::min(numbers * kSecondsPerNumber, kMostOfLimit * time_limit_seconds);
+}
+
+/// Leaves out the samples that could not be written by the time limit. Each is an exact draw, so
+/// that fewer are as good.
+void cut_samples(const Arguments& a, const FactorGraph& graph, const Stopwatch& since_start,
+                 Result& result) {
+  if (!a.engine.time_limit_seconds || result.samples.empty()) return;
+  const double left = std::max(*a.engine.time_limit_seconds - since_start.seconds(), 0.0);
+  const double rows = left / (kSecondsPerState * static_cast<double>(graph.variable_count()));
+  const double drawn = static_cast<double>(result.samples.size());
+  if (rows >= drawn) return;
+  const auto kept = std::max(static_cast<std::size_t>(rows), std::size_t{1});
+  result.samples.resize(kept);
+  if (!result.sample_values.empty()) result.sample_values.resize(kept);
+  result.status = Status::deadline;
+  result.message = fmt::format("{} of {} samples: what can be written by the time limit of {} s",
+                               kept, a.sample_count, *a.engine.time_limit_seconds);
+}
+
+/// Samples that were drawn before a stop are an answer; that there are fewer is said.
+void remark_stop(const Result& result) {
+  if (!result.samples.empty() && result.status != Status::ok) complain("note: " + result.message);
 }
 
 /// A trace has messages where the algorithm has them and the budget allows; they never cost the
@@ -172,12 +204,12 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
   Session session(arguments.output, since_start);
   InferOptions options = make_infer_options(arguments.engine, since_start);
   options.observer = session.observer();
-  options.time_spent_seconds +=
-      std::min(writing_seconds(model.graph, query), kMostOfLimit * options.time_limit_seconds);
+  options.time_spent_seconds += writing_seconds(model.graph, query, options.time_limit_seconds);
   BestSoFar best(arguments, format, model, evidence, query);
   options.improvement = [&best](const Result& better) { best.improve(better); };
-  const Result result = ask(model.graph, evidence, query, options);
+  Result result = ask(model.graph, evidence, query, options);
   session.finish();
+  cut_samples(arguments, model.graph, since_start, result);
 
   const Answer answer{model.graph, evidence, query, result, model.load_seconds};
   if (!arguments.output.trace_path.empty()) {
@@ -189,6 +221,7 @@ ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
     write_output(render(answer, format), arguments.output.path);
   }
   if (code == ExitCode::answered && !arguments.output.quiet) {
+    remark_stop(result);
     remark_iteration(arguments.engine, result);
     remark_count(arguments, result);
   }
