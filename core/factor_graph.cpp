@@ -26,6 +26,7 @@ std::string Variable::state_name(std::size_t state) const {
 std::optional<std::size_t> Variable::find_state(std::string_view state) const {
   const auto named = std::ranges::find(states, state);
   if (named != states.end()) return static_cast<std::size_t>(named - states.begin());
+  if (!states.empty()) return std::nullopt;
   std::size_t number = 0;
   const char* const end = state.data() + state.size();
   const auto [stop, error] = std::from_chars(state.data(), end, number);

@@ -58,7 +58,7 @@ struct Variable {
 
   /// The name of a state, or its number when states have no names.
   [[nodiscard]] std::string state_name(std::size_t state) const;
-  /// The state of that name; else the state of that number (so that `x=1` works everywhere).
+  /// The state of that name; a number names a state only where states have no names.
   [[nodiscard]] std::optional<std::size_t> find_state(std::string_view name) const;
 
   friend bool operator==(const Variable&, const Variable&) = default;
@@ -198,7 +198,7 @@ class FactorGraph {
   [[nodiscard]] std::optional<VariableId> find_variable(std::string_view name) const;
   /// The variable of that name. Throws ModelError with the nearest names.
   [[nodiscard]] VariableId require_variable(std::string_view name) const;
-  /// The state of that name or number. Throws ModelError with the possible states.
+  /// The state that find_state() finds. Throws ModelError with the possible states.
   [[nodiscard]] std::size_t require_state(VariableId v, std::string_view name) const;
 
   /// log p~(x) of a full assignment, one state per variable, in natural

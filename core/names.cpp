@@ -1,3 +1,4 @@
+#include <credo/core/formats/characters.hpp>
 #include <credo/core/names.hpp>
 
 #include <algorithm>
@@ -65,10 +66,16 @@ std::string did_you_mean(std::string_view name, std::span<const std::string> can
 }
 
 std::string printable(std::string_view text) {
-  std::string safe(text);
-  std::replace_if(
-      safe.begin(), safe.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  std::string safe;
+  while (!text.empty()) {
+    const Character first = first_character(text);
+    if (first.bytes > 0 && is_shown(first.code)) {
+      safe += text.substr(0, first.bytes);
+    } else {
+      safe += '?';
+    }
+    text.remove_prefix(std::max<std::size_t>(first.bytes, 1));
+  }
   return safe;
 }
 

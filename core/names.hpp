@@ -18,7 +18,7 @@ namespace credo {
 [[nodiscard]] std::string did_you_mean(std::string_view name,
                                        std::span<const std::string> candidates);
 
-/// With question marks for control characters: names come from files, and a terminal obeys some.
+/// With question marks for what visible() (escaping.hpp) escapes: a terminal obeys some of it.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace credo

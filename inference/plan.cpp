@@ -1,4 +1,5 @@
 #include <credo/core/error.hpp>
+#include <credo/core/escaping.hpp>
 #include <credo/core/numerics.hpp>
 #include <credo/inference/plan.hpp>
 
@@ -16,15 +17,6 @@ std::string names(const FactorGraph& graph, const Scope& scope) {
   std::vector<std::string_view> all;
   for (const VariableId v : scope) all.push_back(graph.variable(v).name);
   return fmt::format("{}", fmt::join(all, " "));
-}
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out;
 }
 
 }  // namespace
@@ -75,12 +67,12 @@ std::string Plan::to_dot(const FactorGraph& graph) const {
       "  edge [fontname=\"Helvetica\", fontsize=10, color=\"#55606e\"];\n";
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const PlanStep& step = steps[i];
-    fmt::format_to(std::back_inserter(text), "  step{} [label=\"{} {}\"{}];\n", i,
-                   step.maximise ? "max" : "sum", quoted(names(graph, step.eliminated)),
+    fmt::format_to(std::back_inserter(text), "  step{} [label={}{}];\n", i,
+                   dot_string((step.maximise ? "max " : "sum ") + names(graph, step.eliminated)),
                    i == widest_step ? ", fillcolor=\"#fbe3d6\"" : "");
     if (step.parent != i) {
-      fmt::format_to(std::back_inserter(text), "  step{} -> step{} [label=\"{}\"];\n", i,
-                     step.parent, quoted(names(graph, step.message)));
+      fmt::format_to(std::back_inserter(text), "  step{} -> step{} [label={}];\n", i, step.parent,
+                     dot_string(names(graph, step.message)));
     }
   }
   return text + "}\n";

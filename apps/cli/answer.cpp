@@ -1,5 +1,7 @@
 #include "answer.hpp"
 
+#include <credo/core/escaping.hpp>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -8,17 +10,6 @@
 
 namespace credo::cli {
 namespace {
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c == '"' ? "\"\"" : std::string(1, c);
-  }
-  return quoted + "\"";
-}
 
 /// A continuous variable has a column per dimension: x[0], x[1].
 std::string csv_header(const Variable& variable) {

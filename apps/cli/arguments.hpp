@@ -127,6 +127,8 @@ struct Arguments {
   Command command = Command::pr;
   std::string model;
   std::string from;
+  std::string encoding;
+  bool as_markov = false;
   std::string to;
   EvidenceArguments evidence;
   std::string query_file;

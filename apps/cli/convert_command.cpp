@@ -10,7 +10,7 @@ namespace credo::cli {
 
 ExitCode run_convert(const Arguments& arguments) {
   const Format format = model_format(arguments);
-  const LoadedModel model = load_model(arguments.model, arguments.from);
+  const LoadedModel model = load_model(arguments);
   write_output(write_model(model.graph, format), arguments.output.path);
   const std::string lost = losses(model.graph, format);
   if (!lost.empty() && !arguments.output.quiet) {

@@ -1,5 +1,7 @@
 #include "dot.hpp"
 
+#include <credo/core/escaping.hpp>
+
 #include <fmt/format.h>
 
 namespace credo::cli {
@@ -16,19 +18,6 @@ constexpr const char* kEdge = "#8a97a5";
 constexpr std::size_t kManyNodes = 250;
 constexpr std::size_t kManyInLayers = 50;
 
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else {
-      out += c == '\n' || c == '\r' ? ' ' : c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string variable_node(const FactorGraph& graph, const Evidence& evidence, VariableId v) {
   const Finding* finding = evidence.find(v);
   const Variable& variable = graph.variable(v);
@@ -37,20 +26,20 @@ std::string variable_node(const FactorGraph& graph, const Evidence& evidence, Va
   const std::string tooltip =
       variable.is_continuous() ? fmt::format("{}: dimension {}", variable.name, variable.dimension)
                                : fmt::format("{}: {} states", variable.name, variable.cardinality);
-  return fmt::format("  v{} [label={}, fillcolor=\"{}\", tooltip={}{}];\n", v, quoted(label),
-                     observed ? kFindingFill : kVariableFill, quoted(tooltip),
+  return fmt::format("  v{} [label={}, fillcolor=\"{}\", tooltip={}{}];\n", v, dot_string(label),
+                     observed ? kFindingFill : kVariableFill, dot_string(tooltip),
                      variable.is_continuous() ? ", peripheries=2" : "");
 }
 
 std::string factor_node(const std::string& id, const std::string& tooltip) {
   return fmt::format(
       "  {} [shape=square, label=\"\", width=0.14, height=0.14, fillcolor=\"{}\", tooltip={}];\n",
-      id, kFactorFill, quoted(tooltip));
+      id, kFactorFill, dot_string(tooltip));
 }
 
 std::string head(const char* kind, const FactorGraph& graph, const std::string& layout) {
   std::string out = fmt::format("{} {} {{\n  graph [{}, bgcolor=\"#ffffff\", pad=0.3];\n", kind,
-                                quoted(graph.name.empty() ? "model" : graph.name), layout);
+                                dot_string(graph.name.empty() ? "model" : graph.name), layout);
   out += fmt::format(
       "  node [shape=ellipse, style=filled, color=\"{0}\", fontcolor=\"{0}\", "
       "fontname=\"Helvetica\", fontsize=12, penwidth=1.1, margin=\"0.08,0.04\"];\n",

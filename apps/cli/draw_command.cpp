@@ -35,7 +35,7 @@ std::string picture_format(const OutputArguments& output) {
 
 ExitCode run_draw(const Arguments& arguments, const Stopwatch& since_start) {
   const std::string format = picture_format(arguments.output);
-  const LoadedModel model = load_model(arguments.model, arguments.from);
+  const LoadedModel model = load_model(arguments);
   const Evidence evidence = load_evidence(arguments.evidence, model.graph);
   std::string dot;
   if (arguments.draw_plan) {

@@ -138,7 +138,7 @@ ExitCode run_fit(const Arguments& arguments, const Stopwatch& since_start) {
   const std::string prior =
       require_one_of("--prior", arguments.fit.prior, {"none", "per-entry", "bdeu"});
   const Stopwatch loading;
-  const LoadedModel model = load_model(arguments.model, arguments.from);
+  const LoadedModel model = load_model(arguments);
   watchdog::enter("reading the data");
   const DataTable data = read_data(arguments.fit.data, model.graph);
   const double load_seconds = loading.seconds();

@@ -4,16 +4,20 @@
 
 #include <fmt/format.h>
 
-#include <spawn.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 namespace credo::cli {
 namespace {
+
+/// As shells say it.
+constexpr int kNotStarted = 127;
 
 /// A file in memory, so that neither end of the conversation can block the other.
 class MemoryFile {
@@ -54,21 +58,24 @@ class MemoryFile {
   int descriptor_;
 };
 
-/// The exit status of the child, or -1 when it could not start (errno says why).
+/// In the child: becomes the program, and ends with its parent, however that ends.
+[[noreturn]] void become(char* const* values, pid_t parent, const MemoryFile& in,
+                         const MemoryFile& out, const MemoryFile& err) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const bool ready = getppid() == parent && dup2(in.descriptor(), STDIN_FILENO) >= 0 &&
+                     dup2(out.descriptor(), STDOUT_FILENO) >= 0 &&
+                     dup2(err.descriptor(), STDERR_FILENO) >= 0;
+  if (ready) execvp(values[0], values);
+  _exit(kNotStarted);
+}
+
+/// The exit status of the child, or kNotStarted when it could not start.
 int run_and_wait(char* const* values, const MemoryFile& in, const MemoryFile& out,
                  const MemoryFile& err) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in.descriptor(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, out.descriptor(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, err.descriptor(), STDERR_FILENO);
-  pid_t child = 0;
-  const int failure = posix_spawnp(&child, values[0], &actions, nullptr, values, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failure != 0) {
-    errno = failure;
-    return -1;
-  }
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0) return kNotStarted;
+  if (child == 0) become(values, parent, in, out, err);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -86,7 +93,7 @@ std::string run_graphviz(const std::string& dot, const std::string& format) {
   std::string option = "-T" + format;
   const std::array<char*, 3> values{program.data(), option.data(), nullptr};
   const int status = run_and_wait(values.data(), in, out, err);
-  if (status == -1 || status == 127) {
+  if (status == kNotStarted) {
     throw Refusal(
         fmt::format("cannot draw {0}: Graphviz's program `dot` is not installed; install it "
                     "(apt-get install graphviz), or ask for DOT: -o FILE.dot",

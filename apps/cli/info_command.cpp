@@ -248,7 +248,7 @@ std::string info_json(const LoadedModel& model, const Evidence& evidence, const 
 
 ExitCode run_info(const Arguments& arguments, const Stopwatch& since_start) {
   const std::string format = require_one_of("--format", arguments.output.format, {"text", "json"});
-  const LoadedModel model = load_model(arguments.model, arguments.from);
+  const LoadedModel model = load_model(arguments);
   const Evidence evidence = load_evidence(arguments.evidence, model.graph);
   Session session(arguments.output, since_start);
   InferOptions options = make_infer_options(arguments.engine, since_start);

@@ -61,12 +61,12 @@ std::vector<double> parse_numbers(std::string_view option, const std::string& se
   }
 }
 
-FactorGraph read_standard_input(const std::string& from) {
+FactorGraph read_standard_input(const std::string& from, const ReadOptions& options) {
   if (from.empty()) {
     throw OptionError(
         "a model on standard input needs --from FORMAT (uai, bif, xmlbif, net, json)");
   }
-  return read_model(std::cin, format_of_name(from), "standard input");
+  return read_model(std::cin, format_of_name(from), "standard input", options);
 }
 
 }  // namespace
@@ -88,18 +88,21 @@ Format model_format(const Arguments& arguments) {
       arguments.output.path, known));
 }
 
-LoadedModel load_model(const std::string& path, const std::string& from) {
+LoadedModel load_model(const Arguments& arguments) {
   watchdog::enter("reading the model");
+  const std::string& path = arguments.model;
+  const std::string& from = arguments.from;
+  const ReadOptions options{arguments.encoding, arguments.as_markov};
   const Stopwatch stopwatch;
   LoadedModel model;
   if (path == "-") {
     model.source = "standard input";
-    model.graph = read_standard_input(from);
+    model.graph = read_standard_input(from, options);
   } else {
     model.source = path;
     const std::optional<Format> format =
         from.empty() ? std::nullopt : std::optional(format_of_name(from));
-    model.graph = read_model(path, format);
+    model.graph = read_model(path, format, options);
   }
   model.load_seconds = stopwatch.seconds();
   return model;

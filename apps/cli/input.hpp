@@ -20,8 +20,9 @@ struct LoadedModel {
   double load_seconds = 0.0;
 };
 
-/// Throws FileError, ParseError, ModelError or OptionError.
-[[nodiscard]] LoadedModel load_model(const std::string& path, const std::string& from);
+/// The model that the command line names, read as it says. Throws FileError, ParseError, ModelError
+/// or OptionError.
+[[nodiscard]] LoadedModel load_model(const Arguments& arguments);
 
 /// The format of the model to write: --to, or what the extension of --output says. Throws
 /// OptionError.

@@ -1,5 +1,7 @@
 #include "json_writer.hpp"
 
+#include <credo/core/escaping.hpp>
+
 #include <fmt/format.h>
 
 #include <cassert>
@@ -7,34 +9,6 @@
 #include <utility>
 
 namespace credo::cli {
-namespace {
-
-/// Length of the well-formed UTF-8 sequence that starts at text[i], or 0.
-std::size_t utf8_length(std::string_view text, std::size_t i) {
-  const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
-  const unsigned char lead = byte(i);
-  const std::size_t length = lead < 0x80                   ? 1
-                             : lead >= 0xC2 && lead < 0xE0 ? 2
-                             : lead >= 0xE0 && lead < 0xF0 ? 3
-                             : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                           : 0;
-  if (length == 0 || i + length > text.size()) {
-    return 0;
-  }
-  for (std::size_t k = 1; k < length; ++k) {
-    if ((byte(i + k) & 0xC0U) != 0x80U) {
-      return 0;
-    }
-  }
-  const bool overlong =
-      (lead == 0xE0 && byte(i + 1) < 0xA0) || (lead == 0xF0 && byte(i + 1) < 0x90);
-  const bool beyond =
-      (lead == 0xED && byte(i + 1) >= 0xA0) || (lead == 0xF4 && byte(i + 1) >= 0x90);
-  return overlong || beyond ? 0 : length;
-}
-
-}  // namespace
-
 JsonWriter& JsonWriter::begin_object(bool compact) { return open('{', '}', compact); }
 JsonWriter& JsonWriter::end_object() { return close_level(); }
 JsonWriter& JsonWriter::begin_array(bool compact) { return open('[', ']', compact); }
@@ -118,25 +92,6 @@ void JsonWriter::new_line() {
   out_.append(2 * levels_.size(), ' ');
 }
 
-void JsonWriter::quote(std::string_view text) {
-  out_ += '"';
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = utf8_length(text, i);
-    const char c = text[i];
-    if (length == 0) {
-      out_ +=
-          "\\ufffd";  // JSON text is UTF-8; a byte that is not becomes the replacement character
-    } else if (c == '"' || c == '\\') {
-      out_ += '\\';
-      out_ += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out_ += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out_ += text.substr(i, length);
-    }
-    i += length == 0 ? 1 : length;
-  }
-  out_ += '"';
-}
+void JsonWriter::quote(std::string_view text) { out_ += json_string(text); }
 
 }  // namespace credo::cli

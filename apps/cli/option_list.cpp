@@ -46,6 +46,9 @@ struct OptionList::Parser {
 
   CLI::Option* bind(const char* name, auto& target, const char* type, std::string_view help) {
     last = app.add_option(name, target, std::string(help))->type_name(type);
+    last->check([type](const std::string& text) {
+      return text.empty() ? fmt::format("expected {}, got an empty text", type) : std::string();
+    });
     return last;
   }
 };

@@ -191,7 +191,7 @@ void remark_count(const Arguments& a, const Result& result) {
 
 ExitCode run_query(const Arguments& arguments, const Stopwatch& since_start) {
   const std::string format = output_format(arguments);
-  const LoadedModel model = load_model(arguments.model, arguments.from);
+  const LoadedModel model = load_model(arguments);
   // The other tasks' answers are about log Z, or the states of the query's variables.
   const bool every_state = arguments.command == Command::mar || arguments.command == Command::map;
   if (format == "uai" && every_state) {

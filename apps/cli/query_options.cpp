@@ -7,7 +7,9 @@ namespace credo::cli {
 
 void add_model(OptionList& list, Arguments& a) {
   list.add("model", a.model, "MODEL", "Model file, or - for standard input").required();
-  list.add("--from", a.from, "FORMAT", "Format of the model: uai, bif, xmlbif, net or json");
+  list.add("--from", a.from, "FORMAT", "Format of the model: uai, bif, xmlbif, net or json")
+      .add("--encoding", a.encoding, "NAME", "Of names that are not UTF-8: latin1, gbk, ...")
+      .add_flag("--as-markov", a.as_markov, "UAI: tables of a BAYES file as they stand");
 }
 
 void add_budget(OptionList& list, EngineArguments& e) {

@@ -58,7 +58,9 @@ class BifReader {
   std::string read_name(std::string_view expected) {
     const bool quoted = cursor_.peek() == '"';
     name_at_ = cursor_.position();
-    return quoted ? cursor_.quoted() : std::string(cursor_.word(expected));
+    std::string name = quoted ? cursor_.quoted() : std::string(cursor_.word(expected));
+    network_.check_name(name, {name_at_.line, name_at_.column + (quoted ? 1 : 0)});
+    return name;
   }
 
   VariableId read_variable_name() {
@@ -237,6 +239,7 @@ class BifReader {
 
 /// A name as BIF spells it: bare when it is one word, else in quotes.
 std::string spelled(const std::string& name) {
+  require_plain_name("bif", name);
   if (name.find('"') != std::string::npos) {
     throw ModelError(fmt::format(
         "bif: cannot spell the name {}: it holds a quote; write it as json", shown(name)));

@@ -1,5 +1,6 @@
 #include <credo/core/error.hpp>
 #include <credo/core/formats/byte_source.hpp>
+#include <credo/core/formats/transcoder.hpp>
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -20,7 +21,7 @@ namespace {
 
 constexpr std::size_t kInputBytes = std::size_t{1} << 16;
 
-enum class Encoding : std::uint8_t { unknown, plain, gzip };
+enum class Packing : std::uint8_t { unknown, plain, gzip };
 
 }  // namespace
 
@@ -29,7 +30,10 @@ struct ByteSource::State {
   std::ifstream file;
   std::function<std::size_t(char*, std::size_t)> raw;
   std::uint64_t raw_bytes = 0;
-  Encoding encoding = Encoding::unknown;
+  Packing packing = Packing::unknown;
+  std::unique_ptr<Transcoder> transcoder;
+  /// Of the unpacked bytes, those looked at for a byte order mark.
+  std::string head;
   std::array<char, kInputBytes> input{};
   std::size_t begin = 0;
   std::size_t end = 0;
@@ -53,17 +57,45 @@ struct ByteSource::State {
     return got > 0;
   }
 
-  /// Knows gzip by its magic; skips the byte order mark some editors put before UTF-8.
+  /// Knows gzip by its magic, and what the text inside is by a byte order mark.
   void detect() {
-    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-    while (end < kByteOrderMark.size() && fill()) {
-    }
-    if (std::string_view(input.data(), end).starts_with(kByteOrderMark)) {
-      begin = kByteOrderMark.size();
+    while (end < 2 && fill()) {
     }
     const bool magic = end >= 2 && input[0] == '\x1f' && input[1] == '\x8b';
-    encoding = magic ? Encoding::gzip : Encoding::plain;
+    packing = magic ? Packing::gzip : Packing::plain;
     if (magic) start_inflating();
+    constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
+    for (bool more = true; more && head.size() < kUtf8Mark.size();) {
+      std::array<char, kUtf8Mark.size()> bytes;
+      const std::size_t got = unpack(bytes.data(), kUtf8Mark.size() - head.size());
+      head.append(bytes.data(), got);
+      more = got > 0;
+    }
+    if (head.starts_with(kUtf8Mark)) {
+      head.clear();
+      transcoder.reset();
+    } else if (head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF")) {
+      transcode(head.front() == '\xFF' ? "UTF-16LE" : "UTF-16BE");
+      head.erase(0, 2);
+    }
+  }
+
+  void transcode(const std::string& encoding) {
+    transcoder = std::make_unique<Transcoder>(
+        name, encoding, [this](char* to, std::size_t most) { return read_bytes(to, most); });
+  }
+
+  /// The unpacked bytes, as they are encoded.
+  std::size_t read_bytes(char* to, std::size_t most) {
+    if (head.empty()) return unpack(to, most);
+    const std::size_t count = std::min(most, head.size());
+    std::memcpy(to, head.data(), count);
+    head.erase(0, count);
+    return count;
+  }
+
+  std::size_t unpack(char* to, std::size_t most) {
+    return packing == Packing::gzip ? read_gzip(to, most) : read_plain(to, most);
   }
 
   void start_inflating() {
@@ -123,6 +155,12 @@ ByteSource ByteSource::from_file(const std::filesystem::path& path) {
   }
   auto state = std::make_unique<State>();
   state->name = path.string();
+  if (path.string().find('\n') != std::string::npos) {
+    throw FileError(fmt::format(
+        "{}: expected the name of a file, got a text of several lines; texts are read by "
+        "read_model(text, format, source_name)",
+        shown(path.string())));
+  }
   errno = 0;
   state->file.open(path, std::ios::binary);
   if (!state->file) {
@@ -161,10 +199,12 @@ ByteSource ByteSource::from_stream(std::istream& stream, std::string name) {
 
 std::size_t ByteSource::read(char* to, std::size_t most) {
   if (most == 0) return 0;
-  if (state_->encoding == Encoding::unknown) state_->detect();
-  return state_->encoding == Encoding::gzip ? state_->read_gzip(to, most)
-                                            : state_->read_plain(to, most);
+  if (state_->packing == Packing::unknown) state_->detect();
+  return state_->transcoder ? state_->transcoder->read(to, most) : state_->read_bytes(to, most);
 }
+
+void ByteSource::set_encoding(const std::string& encoding) { state_->transcode(encoding); }
+bool ByteSource::is_transcoded() const noexcept { return state_->transcoder != nullptr; }
 
 const std::string& ByteSource::name() const noexcept { return state_->name; }
 std::uint64_t ByteSource::raw_bytes() const noexcept { return state_->raw_bytes; }

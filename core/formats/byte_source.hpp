@@ -1,7 +1,7 @@
 #pragma once
 // Bytes from a file, a stream or memory, gunzipped on the way when they start
 // with the gzip magic, so that no caller needs to know how a model is stored.
-// A byte order mark before UTF-8 text is skipped.
+// A byte order mark before UTF-8 text is skipped; UTF-16 with one is turned to UTF-8.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +31,12 @@ class ByteSource {
   /// Reads up to `most` bytes and returns how many; 0 only at the end. Throws
   /// FileError when reading fails or compressed data is damaged or cut short.
   std::size_t read(char* to, std::size_t most);
+
+  /// The encoding of the text, for iconv, where no byte order mark tells it; before the first
+  /// read(). Throws OptionError when it is unknown.
+  void set_encoding(const std::string& encoding);
+  /// Whether what read() returns was turned to UTF-8 from another encoding.
+  [[nodiscard]] bool is_transcoded() const noexcept;
 
   /// What messages call it.
   [[nodiscard]] const std::string& name() const noexcept;

@@ -10,6 +10,8 @@ namespace credo {
 class ByteSource;
 
 [[nodiscard]] FactorGraph read_uai(ByteSource& source);
+/// A file of type BAYES read as if it said MARKOV.
+[[nodiscard]] FactorGraph read_uai_as_markov(ByteSource& source);
 [[nodiscard]] std::string write_uai(const FactorGraph& graph);
 [[nodiscard]] FactorGraph read_bif(ByteSource& source);
 [[nodiscard]] std::string write_bif(const FactorGraph& graph);

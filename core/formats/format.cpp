@@ -90,20 +90,32 @@ std::optional<Format> format_of_path(const std::filesystem::path& path) {
   return std::nullopt;
 }
 
-FactorGraph read_model(const std::filesystem::path& path, std::optional<Format> format) {
+namespace {
+
+FactorGraph read_from(ByteSource source, Format format, const ReadOptions& options) {
+  if (!options.encoding.empty()) source.set_encoding(options.encoding);
+  if (!options.uai_as_markov) return format_info(format).read(source);
+  if (format == Format::uai) return read_uai_as_markov(source);
+  throw OptionError(fmt::format("{}: only files of format uai can be read as MARKOV, got {}",
+                                source.name(), format_info(format).name));
+}
+
+}  // namespace
+
+FactorGraph read_model(const std::filesystem::path& path, std::optional<Format> format,
+                       const ReadOptions& options) {
   const Format known = require_format(path, format);
-  ByteSource source = ByteSource::from_file(path);
-  return format_info(known).read(source);
+  return read_from(ByteSource::from_file(path), known, options);
 }
 
-FactorGraph read_model(std::string_view text, Format format, std::string source_name) {
-  ByteSource source = ByteSource::from_memory(text, std::move(source_name));
-  return format_info(format).read(source);
+FactorGraph read_model(std::string_view text, Format format, std::string source_name,
+                       const ReadOptions& options) {
+  return read_from(ByteSource::from_memory(text, std::move(source_name)), format, options);
 }
 
-FactorGraph read_model(std::istream& stream, Format format, std::string source_name) {
-  ByteSource source = ByteSource::from_stream(stream, std::move(source_name));
-  return format_info(format).read(source);
+FactorGraph read_model(std::istream& stream, Format format, std::string source_name,
+                       const ReadOptions& options) {
+  return read_from(ByteSource::from_stream(stream, std::move(source_name)), format, options);
 }
 
 std::string write_model(const FactorGraph& graph, Format format) {

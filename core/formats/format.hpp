@@ -39,14 +39,26 @@ struct FormatInfo {
 /// The format a path's extension names; a final ".gz" is ignored.
 [[nodiscard]] std::optional<Format> format_of_path(const std::filesystem::path& path);
 
+/// How a text is to be understood where it does not say so itself.
+struct ReadOptions {
+  /// Of the names, as iconv calls it ("latin1", "gbk"); empty: what a byte order mark or an XML
+  /// declaration says, else UTF-8.
+  std::string encoding;
+  /// A UAI file of type BAYES is read as MARKOV: its tables need not be conditionals.
+  bool uai_as_markov = false;
+};
+
 /// Reads a model; without a format, the extension decides. Gunzips what starts with the gzip magic.
 /// Throws FileError when the file cannot be read or its format is unknown,
 /// ParseError (source:line:column) on text that is not a valid model.
 [[nodiscard]] FactorGraph read_model(const std::filesystem::path& path,
-                                     std::optional<Format> format = {});
+                                     std::optional<Format> format = {},
+                                     const ReadOptions& options = {});
 /// The same from text or a stream, which messages call source_name.
-[[nodiscard]] FactorGraph read_model(std::string_view text, Format format, std::string source_name);
-[[nodiscard]] FactorGraph read_model(std::istream& stream, Format format, std::string source_name);
+[[nodiscard]] FactorGraph read_model(std::string_view text, Format format, std::string source_name,
+                                     const ReadOptions& options = {});
+[[nodiscard]] FactorGraph read_model(std::istream& stream, Format format, std::string source_name,
+                                     const ReadOptions& options = {});
 
 /// The graph as text. Throws ModelError when the format cannot hold it exactly,
 /// saying which can; what UAI drops by nature is said by losses().

@@ -2,6 +2,7 @@
 // Appending credo's own JSON to a text.
 
 #include <credo/core/error.hpp>
+#include <credo/core/escaping.hpp>
 #include <credo/core/formats/json_words.hpp>
 #include <credo/core/formats/text.hpp>
 #include <credo/core/numerics.hpp>
@@ -22,19 +23,7 @@ inline std::string in_quotes(std::string_view text) {
     throw ModelError(
         fmt::format("json: cannot spell the name {}: it is not valid UTF-8", shown(text)));
   }
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-  return out;
+  return json_string(text);
 }
 
 /// A number, or the word for the logarithm of zero.

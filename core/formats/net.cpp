@@ -61,7 +61,10 @@ class NetReader {
  private:
   std::string read_string(std::string_view expected) {
     if (cursor_.peek() != '"') cursor_.fail(expected);
-    return cursor_.quoted(Escapes::backslash);
+    const Position at = cursor_.position();
+    std::string text = cursor_.quoted(Escapes::backslash);
+    network_.check_name(text, {at.line, at.column + 1});
+    return text;
   }
 
   /// "{ name = value; ... }": `known` reads the value of an attribute it knows and says so.
@@ -96,6 +99,7 @@ class NetReader {
   void read_node() {
     std::string id(cursor_.word("the name of a node"));
     const Position at = cursor_.position();
+    network_.check_name(id, at);
     std::vector<std::string> states;
     std::string name;
     read_attributes([&](std::string_view attribute) {
@@ -197,6 +201,7 @@ bool is_identifier(const std::string& name) {
 }
 
 std::string in_quotes(std::string_view text) {
+  require_plain_name("net", text);
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out.push_back('\\');

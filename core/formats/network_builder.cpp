@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <utility>
@@ -42,6 +43,16 @@ bool are_numbers(const std::vector<std::string>& states) {
 
 void NetworkBuilder::fail(Position at, std::string_view expected, std::string_view got) const {
   throw ParseError(source_, at.line, at.column, std::string(expected), std::string(got));
+}
+
+void NetworkBuilder::check_name(std::string_view name, Position at) const {
+  const std::size_t good = std::min(utf8_prefix(name), name.find('\0'));
+  if (good >= name.size()) return;
+  const auto byte = static_cast<unsigned char>(name[good]);
+  fail(position_after(at, name.substr(0, good)),
+       byte == 0 ? "a name without the byte 0"
+                 : "names in UTF-8; read other ones with --encoding NAME (latin1, gbk, ...)",
+       fmt::format("the byte 0x{:02x} in {}", byte, shown(name)));
 }
 
 void NetworkBuilder::add_variable(std::string name, std::vector<std::string> states, Position at) {

@@ -19,6 +19,9 @@ class NetworkBuilder {
  public:
   explicit NetworkBuilder(std::string source) : source_(std::move(source)) {}
 
+  /// Fails on bytes that are no UTF-8 and on the byte 0, which no other program reads; the name, at
+  /// `at`, may hold anything else.
+  void check_name(std::string_view name, Position at) const;
   /// State names that are just 0, 1, ... are the same as none.
   void add_variable(std::string name, std::vector<std::string> states, Position at);
   /// The variable of that name; fails with the nearest names.

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -22,9 +23,12 @@ namespace credo {
 namespace {
 
 constexpr std::uint64_t kMostVariables = std::numeric_limits<VariableId>::max();
-// Columns of rounded probabilities are off by more than this only on purpose;
-// such a table is kept as a plain factor.
-constexpr double kColumnTolerance = 1e-6;
+// Published tables round their rows to three digits and more; what is further from 1 is no
+// conditional of the variable that the file says it is.
+constexpr double kColumnTolerance = 1e-3;
+// Columns that are off by less are conditionals to the last digits; between the two a table is kept
+// as a factor without direction, so that its numbers stay as they are.
+constexpr double kExactColumnTolerance = 1e-6;
 
 struct ScopeLine {
   Scope scope;
@@ -33,7 +37,7 @@ struct ScopeLine {
 
 class UaiReader {
  public:
-  explicit UaiReader(ByteSource& source) : cursor_(source, {}) {}
+  UaiReader(ByteSource& source, bool as_markov) : cursor_(source, {}), as_markov_(as_markov) {}
 
   FactorGraph read() {
     read_kind();
@@ -48,8 +52,8 @@ class UaiReader {
  private:
   void read_kind() {
     const std::string_view kind = cursor_.word("MARKOV or BAYES");
-    bayes_ = kind == "BAYES";
-    if (!bayes_ && kind != "MARKOV") cursor_.fail("MARKOV or BAYES");
+    if (kind != "BAYES" && kind != "MARKOV") cursor_.fail("MARKOV or BAYES");
+    bayes_ = kind == "BAYES" && !as_markov_;
   }
 
   void read_variables() {
@@ -119,13 +123,31 @@ class UaiReader {
       cursor_.fail(fmt::format("{} entries for factor {} over {}", size, factor, names(scope)));
     }
     std::vector<double> values;
+    const Position at = cursor_.position();
     cursor_.non_negatives(values, size, "a finite non-negative table entry");
+    if (bayes_) check_columns(scope, values, at);
     Table table = Table::dense(std::move(shape), std::move(values));
-    if (bayes_ && is_conditional(table, table.rank() - 1, kColumnTolerance)) {
+    if (bayes_ && is_conditional(table, table.rank() - 1, kExactColumnTolerance)) {
       const VariableId child = scope.back();
-      graph_.add_conditional(std::move(scope), child, std::move(table), kColumnTolerance);
+      graph_.add_conditional(std::move(scope), child, std::move(table), kExactColumnTolerance);
     } else {
       graph_.add_factor(std::move(scope), std::move(table));
+    }
+  }
+
+  void check_columns(const Scope& scope, const std::vector<double>& values, Position at) const {
+    const std::size_t width = graph_.cardinality(scope.back());
+    for (std::size_t first = 0; first < values.size(); first += width) {
+      double sum = 0.0;
+      for (std::size_t i = 0; i < width; ++i) sum += values[first + i];
+      if (std::fabs(sum - 1.0) <= kColumnTolerance) continue;
+      cursor_.fail_at(
+          at,
+          fmt::format("p(x{} given its parents) to sum to 1 in factor {} over {}, as BAYES says "
+                      "(either its child does not stand last, the fastest, or the table is not "
+                      "normalised; --as-markov reads any table as it stands)",
+                      scope.back(), graph_.factor_count(), names(scope)),
+          fmt::format("{} for parent state {}", sum, first / width));
     }
   }
 
@@ -140,6 +162,7 @@ class UaiReader {
 
   Cursor cursor_;
   FactorGraph graph_;
+  bool as_markov_;
   bool bayes_ = false;
   std::vector<ScopeLine> scopes_;
   /// 1 + the last factor whose scope holds the variable.
@@ -148,7 +171,8 @@ class UaiReader {
 
 }  // namespace
 
-FactorGraph read_uai(ByteSource& source) { return UaiReader(source).read(); }
+FactorGraph read_uai(ByteSource& source) { return UaiReader(source, false).read(); }
+FactorGraph read_uai_as_markov(ByteSource& source) { return UaiReader(source, true).read(); }
 
 std::string write_uai(const FactorGraph& graph) {
   const bool bayes = graph.is_bayesian_network();

@@ -34,17 +34,33 @@ std::string_view trimmed(std::string_view text) {
 
 class XmlbifReader {
  public:
-  explicit XmlbifReader(ByteSource& source) : text_(read_all(source)), network_(source.name()) {}
+  explicit XmlbifReader(ByteSource& source) : text_(read_all(source)), network_(source.name()) {
+    const std::string declared = source.is_transcoded() ? "" : declared_encoding();
+    if (declared.empty()) return;
+    ByteSource again = ByteSource::from_memory(text_, source.name());
+    again.set_encoding(declared);
+    std::string decoded = read_all(again);
+    text_ = std::move(decoded);
+  }
 
   FactorGraph read() {
     pugi::xml_document document;
+    // A fragment keeps text outside the root, which is refused below.
     const pugi::xml_parse_result parsed =
-        document.load_buffer(text_.data(), text_.size(), pugi::parse_default, pugi::encoding_auto);
+        document.load_buffer(text_.data(), text_.size(), pugi::parse_default | pugi::parse_fragment,
+                             pugi::encoding_utf8);
+    if (const std::size_t zero = text_.find('\0'); zero != std::string::npos) {
+      network_.fail(position(zero), "well-formed XML", "the byte 0");
+    }
     if (!parsed) {
       network_.fail(position(parsed.offset), "well-formed XML", parsed.description());
     }
     const pugi::xml_node root = document.document_element();
+    if (!root) network_.fail({}, "well-formed XML", "No document element found");
     if (root.name() != std::string_view("BIF")) fail(root, "the element BIF");
+    for (const pugi::xml_node node : document.children()) {
+      if (node != root) fail(node, "nothing but the element BIF");
+    }
     const pugi::xml_node network = root.child("NETWORK");
     if (!network) fail(root, "the element NETWORK in BIF");
     std::string name;
@@ -64,6 +80,23 @@ class XmlbifReader {
   }
 
  private:
+  /// What the XML declaration says, where that is not UTF-8; else empty.
+  [[nodiscard]] std::string declared_encoding() const {
+    if (!text_.starts_with("<?xml")) return "";
+    const std::string_view text = std::string_view(text_).substr(0, text_.find("?>"));
+    std::size_t at = text.find("encoding");
+    if (at == std::string_view::npos) return "";
+    at = text.find_first_of("\"'", at);
+    if (at == std::string_view::npos) return "";
+    std::string name(text.substr(at + 1, text.find(text[at], at + 1) - at - 1));
+    std::string upper(name);
+    std::ranges::transform(upper, upper.begin(), [](char c) {
+      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
+    const bool plain = upper == "UTF-8" || upper == "UTF8" || upper == "US-ASCII";
+    return plain ? "" : name;
+  }
+
   /// Amortised: asked in the order of the text.
   Position position(std::ptrdiff_t offset) {
     return position(static_cast<std::size_t>(std::max<std::ptrdiff_t>(offset, 0)));
@@ -91,7 +124,9 @@ class XmlbifReader {
       if (child.type() == pugi::node_element) fail(child, "text only");
       text += child.value();
     }
-    return std::string(trimmed(text));
+    std::string name(trimmed(text));
+    network_.check_name(name, position(element.first_child() ? element.first_child() : element));
+    return name;
   }
 
   void read_variable(pugi::xml_node element) {
@@ -180,14 +215,14 @@ class XmlbifReader {
 
 std::string escaped(std::string_view text) {
   std::string out;
-  const bool padded = trimmed(text).size() != text.size();
+  require_plain_name("xmlbif", text);
+  if (trimmed(text).size() != text.size() || text.find_first_of("\t\r\n") != std::string::npos) {
+    throw ModelError(fmt::format(
+        "xmlbif: cannot spell the name {}: it holds ends of lines or blanks at its ends; write it "
+        "as json",
+        shown(text)));
+  }
   for (const char c : text) {
-    if (padded || static_cast<unsigned char>(c) < 0x20) {
-      throw ModelError(
-          fmt::format("xmlbif: cannot spell the name {}: it holds control characters or blanks at "
-                      "its ends; write it as json",
-                      shown(text)));
-    }
     switch (c) {
       case '&':
         out += "&amp;";

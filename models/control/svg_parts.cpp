@@ -16,23 +16,6 @@ namespace {
 
 using Rgb = std::array<double, 3>;
 
-/// The bytes of the character that begins here when they are one that XML may contain, else 0.
-std::size_t character_bytes(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80U) return lead >= 0x20U ? 1 : 0;
-  const std::size_t size = lead >= 0xf0U ? 4 : lead >= 0xe0U ? 3 : 2;
-  if (lead < 0xc2U || lead > 0xf4U || text.size() < size) return 0;
-  unsigned code = lead & (0xffU >> (size + 1));
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80U) return 0;
-    code = code << 6U | (byte(i) & 0x3fU);
-  }
-  const bool too_long = (size == 3 && code < 0x800U) || (size == 4 && code < 0x10000U);
-  const bool surrogate = code >= 0xd800U && code <= 0xdfffU;
-  return too_long || surrogate || code == 0xfffeU || code == 0xffffU || code > 0x10ffffU ? 0 : size;
-}
-
 /// As XML: control characters as their pictures, what is no character as the sign for that.
 std::string escaped(std::string_view text) {
   constexpr std::uint32_t kPictures = 0x2400;
@@ -40,7 +23,8 @@ std::string escaped(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
     const char c = text[at];
-    const std::size_t bytes = character_bytes(text.substr(at));
+    const Character first = first_character(text.substr(at));
+    const std::size_t bytes = is_shown(first.code) ? first.bytes : 0;
     const auto code = static_cast<unsigned char>(c);
     if (c == '&') {
       result += "&amp;";
@@ -55,7 +39,7 @@ std::string escaped(std::string_view text) {
     } else {
       result += text.substr(at, bytes);
     }
-    at += std::max<std::size_t>(bytes, 1);
+    at += std::max<std::size_t>(first.bytes, 1);
   }
   return result;
 }
