@@ -71,6 +71,9 @@ class Asking {
   void hold_in_between();
   /// When everything had to stop and there is nothing yet.
   void hold_something();
+  [[nodiscard]] bool is_large_forest() const;
+  /// Belief propagation on a forest; nothing where it cannot answer this question exactly.
+  [[nodiscard]] std::optional<Choice> try_two_sweeps();
   [[nodiscard]] std::optional<Choice> try_exact();
   [[nodiscard]] std::optional<Choice> try_approximate();
   [[nodiscard]] Choice held_because(std::string_view reasons);
