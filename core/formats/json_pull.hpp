@@ -70,7 +70,10 @@ class Pull {
     if (cursor_.peek() != '"') cursor_.fail(expected);
     const Position at = cursor_.position();
     std::string text = cursor_.quoted(Escapes::json);
-    if (!is_utf8(text)) cursor_.fail_at(at, "a string in UTF-8", shown(text));
+    if (!is_utf8(text))
+      cursor_.fail_at(at,
+                      "a string in UTF-8; read other ones with --encoding NAME (latin1, gbk, ...)",
+                      shown(text));
     return text;
   }
 

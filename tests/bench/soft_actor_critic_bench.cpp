@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,10 @@ bool cross_lake() {
 
 int main(int count, char** arguments) {
   try {
+    if (count > 1 && std::filesystem::exists(arguments[1])) {
+      fmt::print(stderr, "{} is there already: give the picture a new name\n", arguments[1]);
+      return 1;
+    }
     const bool swung = swing_up(count > 1 ? arguments[1] : "");
     const bool crossed = cross_lake();
     return swung && crossed ? 0 : 1;
