@@ -80,13 +80,20 @@ std::string render_csv(const Answer& answer) {
     }
   }
   out += '\n';
+  // Growing by doubling would take three times the memory.
+  std::size_t widest = 0;
+  for (const std::vector<std::string>& of_variable : fields) {
+    std::size_t width = 0;
+    for (const std::string& field : of_variable) width = std::max(width, field.size());
+    widest += width + 1;
+  }
+  out.reserve(out.size() + widest * answer.result.samples.size());
   for (std::size_t i = 0; i < answer.result.samples.size(); ++i) {
-    const auto& sample = answer.result.samples[i];
     for (std::size_t v = 0; v < variables.size(); ++v) {
       out += v == 0 ? "" : ",";
       out += variables[v].is_continuous()
                  ? fmt::format("{}", fmt::join(answer.result.sample_values[i][v], ","))
-                 : fields[v][sample[v]];
+                 : fields[v][answer.result.samples.state(i, v)];
     }
     out += '\n';
   }
