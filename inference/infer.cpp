@@ -8,8 +8,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <tuple>
 #include <vector>
 
@@ -94,24 +92,6 @@ std::string_view advice(Task task) {
   return "; ask for fewer";
 }
 
-/// Logarithms that are stored add up within a double's range in any order, or the reason they do
-/// not: sums beyond it would be taken for zeros.
-std::string why_logarithms_too_large(const FactorGraph& graph) {
-  double reach = 0.0;
-  for (const Factor& factor : graph.factors()) {
-    const Table& table = factor.table;
-    if (table.domain() != Domain::log || table.log_largest() == -kInfinity) continue;
-    reach += std::max(std::fabs(table.log_smallest()), std::fabs(table.log_largest()));
-  }
-  if (std::isfinite(reach)) return "";
-  return fmt::format(
-      "the logarithms in the tables add up to more than {0:.2g}, so that log Z may lie below "
-      "-{0:.2g} "
-      "or above {0:.2g}, which no double holds; add a constant to the logarithms of a table, or "
-      "scale them all",
-      std::numeric_limits<double>::max());
-}
-
 }  // namespace
 
 double joint_states(const FactorGraph& graph) {
@@ -141,7 +121,7 @@ std::string why_answer_too_large(const FactorGraph& graph, const Query& query,
                        describe_bytes(bytes), describe_bytes(options.memory_limit_bytes),
                        advice(query.task));
   }
-  return why_logarithms_too_large(graph);
+  return "";
 }
 
 void complete_result(const FactorGraph& graph, const Evidence& evidence,

@@ -18,7 +18,7 @@ namespace {
 // Largest ratio within one table that linear arithmetic accepts.
 constexpr double kLinearRange = 550.0;  // nats: about 2^793
 // Beyond this a logarithm is no longer exact enough to be an exponential times a power of two.
-constexpr double kLargestLogarithm = 1e9;
+constexpr double kLargestExactLogarithm = 1e9;
 // Elementary steps of planning one contraction, and of planning one leaf.
 constexpr double kStepsPerNode = 800.0;
 constexpr double kStepsPerLeaf = 200.0;
@@ -92,7 +92,7 @@ Program compile(const ReducedModel& model, Tree tree, ProgramOptions options, Pa
 bool fits_linear(const Table& table) {
   return table.log_largest() == -kInfinity ||
          (table.log_largest() - table.log_smallest() < kLinearRange &&
-          std::fabs(table.log_largest()) < kLargestLogarithm);
+          std::fabs(table.log_largest()) < kLargestExactLogarithm);
 }
 
 }  // namespace credo::contraction

@@ -229,8 +229,8 @@ TEST_CASE("answers larger than the memory limit are refused before they are begu
 TEST_CASE("a time limit without any answer: exit code 4") {
   const TemporaryFolder folder;
   const std::string output = folder.path("out.txt");
-  const Run run =
-      run_credo({"mar", data("uai/Grids_11.uai"), "--time-limit", "0.000001", "-o", output});
+  const Run run = run_credo(
+      {"sample", data("uai/Grids_11.uai"), "-n", "1", "--time-limit", "0.000001", "-o", output});
   check_refused(run, 4, {"time limit"});
   CHECK(folder.names().empty());
 }

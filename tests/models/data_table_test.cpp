@@ -31,7 +31,7 @@ std::string complaint(const std::string& text) {
 }  // namespace
 
 TEST_CASE("data table: comma-separated values there and back") {
-  const std::string text = "level,rain\n2,yes\r\n ,  no \n?,\n\n0,1\n";
+  const std::string text = "level,rain\n2,yes\r\n ,  no \n?,\n\n0,yes\n";
   const DataTable data = credo::read_data(text, weather(), "d.csv");
   REQUIRE(data.rows() == 4);
   CHECK(data.row(0)[0] == 1);
