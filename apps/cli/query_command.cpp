@@ -21,7 +21,7 @@ namespace credo::cli {
 namespace {
 
 // Of a time limit, at most these shares are kept for writing.
-constexpr double kMostOfLimit = 0.25;
+constexpr double kMostOfLimit = 0.3;
 constexpr double kMostOfLimitForSamples = 0.4;
 
 Query make_query(const Arguments& a, const FactorGraph& graph) {
@@ -111,7 +111,7 @@ class BestSoFar {
 };
 
 // Seconds to write one number of an answer, and one state of a sample, on a slow machine.
-constexpr double kSecondsPerNumber = 4e-7;
+constexpr double kSecondsPerNumber = 1.2e-6;
 constexpr double kSecondsPerState = 5e-8;
 
 /// Seconds that writing the answer will take: the engine has to leave them. How many samples there

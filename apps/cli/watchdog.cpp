@@ -25,10 +25,10 @@ using Seconds = std::chrono::duration<double>;
 
 // How long after the limit the loops of the library have to come back with their own answer.
 constexpr double kGraceShare = 0.01;
-constexpr double kGraceSeconds = 0.03;
+constexpr double kGraceSeconds = 0.02;
 // The same after an interrupt, which has no promised time.
 constexpr double kInterruptGraceSeconds = 1.0;
-constexpr Seconds kPollInterval{0.01};
+constexpr Seconds kPollInterval{0.005};
 
 std::atomic<bool> interrupt_seen{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes it");

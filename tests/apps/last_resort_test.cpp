@@ -69,6 +69,18 @@ TEST_CASE("last resort: an interrupt ends a read that never ends") {
   }
 }
 
+TEST_CASE("an interrupt of exact inference prints the approximate answer that was held") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Running program({"pr", data("uai/linkage_11.uai")});
+    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    program.send(signal);
+    const Run run = program.wait();
+    CHECK(run.code == 0);
+    CHECK(contains(run.out, "belief_propagation"));
+    CHECK(contains(run.out, "interrupted"));
+  }
+}
+
 TEST_CASE("last resort: limits that are none are refused before anything is read") {
   const TemporaryFolder folder;
   const std::string pipe = silent_pipe(folder);
