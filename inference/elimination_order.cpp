@@ -132,6 +132,8 @@ class OrderSearch {
     const bool may_give_up = first && !nothing_to_choose && next.rule != GreedyRule::min_weight;
     double limit = options_.time_limit_seconds;
     if (first) limit = std::max(limit, kFirstOrderSeconds);
+    // Those who eliminate continuous variables have no other algorithm to go to.
+    if (first && problem_.cubic) limit = std::numeric_limits<double>::infinity();
     if (may_give_up) limit = std::min(limit, kPatienceSeconds);
     std::optional<OrderCandidate> found;
     try {

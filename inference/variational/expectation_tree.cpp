@@ -113,6 +113,7 @@ ExpectationPlan plan_expectation(const FactorGraph& graph, std::span<const Input
   PlanOptions options;
   options.restarts = 16;
   OrderCandidate searched = search_order(problem, options, [] { return true; });
+  if (searched.order.size() < given.size()) return plan;  // none was found within the limit
   for (VariableId& v : searched.order) v = given[v];
   ExpectationPlan other = plan_along(graph, inputs, searched.order);
   return other.operations < plan.operations ? other : plan;

@@ -56,7 +56,9 @@ std::vector<VariableId> min_fill_order(const FactorGraph& graph, const Evidence&
   problem.group.assign(graph.variable_count(), 0);
   PlanOptions options;
   options.restarts = 8;
-  return search_order(problem, options, [] { return true; }).order;
+  OrderCandidate found = search_order(problem, options, [] { return true; });
+  // Where none is found within the limit any order is as good.
+  return found.order.size() < problem.variables.size() ? problem.variables : found.order;
 }
 
 void check_order(const FactorGraph& graph, const Evidence& evidence,
