@@ -152,7 +152,7 @@ TEST_CASE("zeros: a value far away is not an impossible one") {
   const QuadraticForm pair{{1.0, -0.5, -0.5, 1.0}, {0.0, 0.0}, 0.0};
   graph.add_gaussian_factor({0, 1}, GaussianTable::quadratic({}, {1, 1}, {pair}));
   for (const double value : {1e3, 1e160, 1e200}) {
-    for (const VariableId seen : {0, 2}) {
+    for (const VariableId seen : {0U, 2U}) {
       Evidence evidence;
       evidence.observe_value(seen, {value});
       for (const Algorithm& algorithm : algorithms()) {

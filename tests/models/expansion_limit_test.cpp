@@ -39,7 +39,7 @@ std::pair<BayesianNetwork, std::vector<std::string>> with_parents(std::size_t co
 }  // namespace
 
 TEST_CASE("expansion limit: rules of many parents") {
-  for (const std::size_t count : {28, 40, 70, 1100}) {
+  for (const std::size_t count : {28U, 40U, 70U, 1100U}) {
     auto [network, parents] = with_parents(count);
     credo::NoisyOr noisy;
     noisy.inhibitors.assign(count, 0.5);

@@ -109,7 +109,7 @@ TEST_CASE("learning saddles: with a prior, all states alike and two of three ali
   options.tolerance = 1e-4;
   options.maximum_iterations = 200;
   options.restarts = 1;
-  for (const std::size_t distinct : {1, 2}) {
+  for (const std::size_t distinct : {1U, 2U}) {
     const FactorGraph start = latent_class(3, 4, distinct, 13);
     const ParameterFit fit = credo::learn_parameters(start, data, options);
     REQUIRE(fit.ok());
