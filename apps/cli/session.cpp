@@ -25,7 +25,7 @@ Session::Session(const OutputArguments& output, Stopwatch since_start)
     : since_start_(since_start),
       draws_(!output.quiet && !output.no_progress && isatty(STDERR_FILENO) == 1),
       records_(!output.trace_path.empty()) {
-  watchdog::enter("working on the answer");
+  watchdog::enter("working on the answer", watchdog::OnLimit::comes_back);
 }
 
 Session::~Session() { finish(); }

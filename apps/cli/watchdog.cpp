@@ -26,6 +26,8 @@ using Seconds = std::chrono::duration<double>;
 // How long after the limit the loops of the library have to come back with their own answer.
 constexpr double kGraceShare = 0.01;
 constexpr double kGraceSeconds = 0.02;
+// The same where the work would lose the best that it has.
+constexpr double kComeBackSeconds = 1.0;
 // The same after an interrupt, which has no promised time.
 constexpr double kInterruptGraceSeconds = 1.0;
 constexpr Seconds kPollInterval{0.005};
@@ -37,6 +39,7 @@ struct State {
   std::mutex mutex;
   bool watching = true;
   std::string phase = "starting";
+  OnLimit on_limit = OnLimit::has_nothing;
   LastResort last_resort;
   std::optional<double> time_limit_seconds;
   Stopwatch since_start;
@@ -61,7 +64,9 @@ void handle(int signal, void (*handler)(int)) {
 /// Why it is time to stop; empty while it is not.
 std::string why_stop(const State& s, double since_interrupt) {
   const double limit = s.time_limit_seconds.value_or(kNaN);
-  if (s.since_start.seconds() > limit * (1.0 + kGraceShare) + kGraceSeconds) {
+  const bool comes_back = s.on_limit == OnLimit::comes_back && !s.last_resort;
+  const double grace = kGraceShare * limit + (comes_back ? kComeBackSeconds : kGraceSeconds);
+  if (s.since_start.seconds() > limit + grace) {
     return fmt::format("stopped at the time limit of {} s while {}", limit, s.phase);
   }
   if (since_interrupt > kInterruptGraceSeconds) {
@@ -119,9 +124,10 @@ void start(std::optional<double> time_limit_seconds, const Stopwatch& since_star
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void enter(std::string phase) {
+void enter(std::string phase, OnLimit on_limit) {
   const std::lock_guard lock(state().mutex);
   state().phase = std::move(phase);
+  state().on_limit = on_limit;
 }
 
 std::string phase() {

@@ -7,6 +7,7 @@
 #include "exit_code.hpp"
 #include "stopwatch.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,8 +19,12 @@ namespace credo::cli::watchdog {
 /// with its exit code. A second interrupt ends the process at once. Called once, by main.
 void start(std::optional<double> time_limit_seconds, const Stopwatch& since_start);
 
-/// Names what the program is doing now, for the message of a stop ("reading the model").
-void enter(std::string phase);
+/// Whether work that runs into a limit comes back by itself with the best it has.
+enum class OnLimit : std::uint8_t { has_nothing, comes_back };
+
+/// Names what the program is doing now, for the message of a stop ("reading the model"). Work that
+/// comes back gets a second more before it is stopped, unless a last resort holds its best.
+void enter(std::string phase, OnLimit on_limit = OnLimit::has_nothing);
 [[nodiscard]] std::string phase();
 
 /// True once SIGINT or SIGTERM came.

@@ -44,10 +44,10 @@ TEST_CASE("control limits: answers that are too long to write are refused before
 
 TEST_CASE("control limits: a simulation stops at the time limit, and says after how many") {
   const Run run = run_credo(
-      {"control", "frozen_lake", "--simulate", kHuge, "--time-limit", "0.3", "--format", "json"});
+      {"control", "frozen_lake", "--simulate", kHuge, "--time-limit", "1.5", "--format", "json"});
   CAPTURE(run.err);
   CHECK(run.code == 0);
-  CHECK(run.seconds < 5.0);
+  CHECK(run.seconds < 9.0);
   const Json json = Json::parse(run.out);
   CHECK(json["simulation"]["episodes"].get<double>() > 0.0);
   CHECK(json["simulation"]["return"]["mean"].is_number());
@@ -57,10 +57,10 @@ TEST_CASE("control limits: a simulation stops at the time limit, and says after 
 TEST_CASE("meu limits: the best strategy so far is an answer") {
   const std::string file = data("decision/pigs.json");
   const Run run =
-      run_credo({"meu", file, "--restarts", kHuge, "--time-limit", "0.3", "--format", "json"});
+      run_credo({"meu", file, "--restarts", kHuge, "--time-limit", "1.5", "--format", "json"});
   CAPTURE(run.err);
   CHECK(run.code == 0);
-  CHECK(run.seconds < 5.0);
+  CHECK(run.seconds < 9.0);
   const Json json = Json::parse(run.out);
   CHECK(json["status"] == "ok");
   CHECK(json["guarantee"] != "exact");
@@ -78,11 +78,11 @@ TEST_CASE("meu limits: histories are counted, not made") {
 
 TEST_CASE("learn limits: steps without end stop at the limit, lost files do not lose the answer") {
   const TemporaryFolder folder;
-  const Run run = run_credo({"learn", "frozen_lake", "--steps", kHuge, "--time-limit", "0.3",
+  const Run run = run_credo({"learn", "frozen_lake", "--steps", kHuge, "--time-limit", "1.5",
                              "--memory-limit", "100MB", "--curve", folder.path("c.csv")});
   CAPTURE(run.err);
   CHECK(run.code == 0);
-  CHECK(run.seconds < 5.0);
+  CHECK(run.seconds < 9.0);
   CHECK(contains(run.err, "by the time limit"));
   CHECK(contains(run.out, "soft-q"));
 }
