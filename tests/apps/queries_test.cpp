@@ -216,10 +216,11 @@ TEST_CASE("info: one short search serves every verdict") {
   for (std::size_t i = 0; i < kSide * kSide; ++i) text += "2 ";
   text += "\n" + std::to_string(count) + "\n" + scopes + tables;
   const TemporaryFolder folder;
-  const Run run = run_credo({"info", folder.write("grid.uai", text), "--memory-limit", "1MiB"});
+  const Run run = run_credo(
+      {"info", folder.write("grid.uai", text), "--memory-limit", "1MiB", "--time-limit", "12"});
   CHECK(run.code == 0);
   CHECK(contains(run.out, "order by min-"));
-  CHECK(run.seconds < 5.0);
+  CHECK(run.seconds < 20.0);
 }
 
 TEST_CASE("info: a model over budget is described, not refused") {
@@ -232,7 +233,7 @@ TEST_CASE("info: a model over budget is described, not refused") {
 }
 
 TEST_CASE("over budget, automatic choice falls back to an estimate that says so") {
-  const Json json = ask_json({"mar", data("uai/linkage_11.uai"), "--memory-limit", "256MiB",
+  const Json json = ask_json({"mar", data("uai/Grids_11.uai"), "--memory-limit", "1MiB",
                               "--schedule", "residual", "--iterations", "30"});
   CHECK(json["algorithm"] == "belief_propagation");
   CHECK(json["guarantee"] != "exact");
@@ -240,8 +241,8 @@ TEST_CASE("over budget, automatic choice falls back to an estimate that says so"
   CHECK(json["log_z_lower"].is_null());
   CHECK(json["iterations"] <= 30);
   CHECK(json["residual"].is_number());
-  const Run exact = run_credo({"mar", data("uai/linkage_11.uai"), "--memory-limit", "256MiB",
-                               "--algorithm", "contraction"});
+  const Run exact = run_credo(
+      {"mar", data("uai/Grids_11.uai"), "--memory-limit", "1MiB", "--algorithm", "contraction"});
   CHECK(exact.code == 2);
 
   const TemporaryFolder folder;
