@@ -146,7 +146,7 @@ std::vector<VariableId> load_query(const std::string& path, const FactorGraph& g
 
 std::string read_text(const std::string& path, std::string_view expected,
                       double memory_limit_bytes) {
-  watchdog::enter(fmt::format("reading {}", path));
+  const watchdog::Part part(fmt::format("reading {}", path));
   std::error_code failure;
   if (std::filesystem::is_directory(path, failure)) {
     throw FileError(fmt::format("{}: is a directory, expected {}", path, expected));

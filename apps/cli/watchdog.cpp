@@ -135,6 +135,17 @@ std::string phase() {
   return state().phase;
 }
 
+Part::Part(std::string phase) {
+  const std::lock_guard lock(state().mutex);
+  whole_ = std::exchange(state().phase, std::move(phase));
+  on_limit_ = std::exchange(state().on_limit, OnLimit::has_nothing);
+}
+
+Part::~Part() {
+  // A failure is told with the part that it happened in.
+  if (std::uncaught_exceptions() == 0) enter(std::move(whole_), on_limit_);
+}
+
 bool interrupted() noexcept { return interrupt_seen; }
 
 void set_last_resort(LastResort write_best_so_far) {

@@ -27,6 +27,20 @@ enum class OnLimit : std::uint8_t { has_nothing, comes_back };
 void enter(std::string phase, OnLimit on_limit = OnLimit::has_nothing);
 [[nodiscard]] std::string phase();
 
+/// Names a part of what the program is doing, which has nothing to come back with; afterwards the
+/// whole goes on.
+class Part {
+ public:
+  explicit Part(std::string phase);
+  ~Part();
+  Part(const Part&) = delete;
+  Part& operator=(const Part&) = delete;
+
+ private:
+  std::string whole_;
+  OnLimit on_limit_;
+};
+
 /// True once SIGINT or SIGTERM came.
 [[nodiscard]] bool interrupted() noexcept;
 
